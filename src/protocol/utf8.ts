@@ -1,0 +1,53 @@
+/**
+ * Incremental UTF-8 validation (RFC 3629, RFC 6455 section 8.1): text may be split anywhere, and a byte that
+ * makes it invalid is found where it stands, not at the end of the message.
+ *
+ * The state between two bytes is a small integer. It is 0 between characters; else it says how many bytes are
+ * missing and which values the next one may have:
+ *
+ *   bits 0-1    bytes missing, 1 to 3
+ *   bits 2-9    lowest value of the next byte
+ *   bits 10-17  highest value of the next byte
+ */
+
+/** The state before the first byte, and at every border between characters. */
+export const UTF8_START = 0
+
+const state = (missing: number, lowest: number, highest: number): number => missing | (lowest << 2) | (highest << 10)
+
+/** What is expected once the second byte has passed: any continuation bytes. Index: how many are missing. */
+const CONTINUATION = [UTF8_START, state(1, 0x80, 0xbf), state(2, 0x80, 0xbf), state(3, 0x80, 0xbf)] as const
+
+/** State after each first byte of a character; -1 where no character can begin. */
+const LEAD = new Int32Array(256).fill(-1)
+LEAD.fill(UTF8_START, 0x00, 0x80)
+LEAD.fill(CONTINUATION[1], 0xc2, 0xe0) // C0 and C1 could only begin overlong forms
+LEAD.fill(CONTINUATION[2], 0xe0, 0xf0)
+LEAD.fill(CONTINUATION[3], 0xf0, 0xf5) // F5 and above could only begin what lies over U+10FFFF
+LEAD[0xe0] = state(2, 0xa0, 0xbf) // below: overlong
+LEAD[0xed] = state(2, 0x80, 0x9f) // above: surrogates
+LEAD[0xf0] = state(3, 0x90, 0xbf) // below: overlong
+LEAD[0xf4] = state(3, 0x80, 0x8f) // above: over U+10FFFF
+
+/**
+ * Continues validation over `bytes` from `start` to `end`. Returns the new state, 0 when it ends between two
+ * characters, or `-1 - index` of the first byte that no well-formed text could have there.
+ */
+export function utf8Validate(bytes: Uint8Array, start: number, end: number, state: number): number {
+  let at = start
+  let now = state
+  while (at < end) {
+    const byte = bytes[at]!
+    if (now === UTF8_START) {
+      if (byte >= 0x80) {
+        now = LEAD[byte]!
+        if (now < 0) return -1 - at
+      }
+    } else {
+      if (byte < ((now >> 2) & 0xff) || byte > now >> 10) return -1 - at
+      now = CONTINUATION[(now & 3) - 1]!
+    }
+    at++
+  }
+  return now
+}
