@@ -15,6 +15,14 @@ export function maskKey(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
 }
 
+/** Writes a key as its four bytes. */
+export function writeMaskKey(target: Uint8Array, at: number, key: number): void {
+  target[at] = key
+  target[at + 1] = key >>> 8
+  target[at + 2] = key >>> 16
+  target[at + 3] = key >>> 24
+}
+
 /** The key as it applies to a payload that continues `by` bytes further on. */
 export function rotateKey(key: number, by: number): number {
   const bits = (by & 3) << 3
