@@ -23,14 +23,6 @@ export function writeMaskKey(target: Uint8Array, at: number, key: number): void 
   target[at + 3] = key >>> 24
 }
 
-/** Writes a masking key's four bytes at `at`. */
-export function writeMaskKey(target: Uint8Array, at: number, key: number): void {
-  target[at] = key
-  target[at + 1] = key >>> 8
-  target[at + 2] = key >>> 16
-  target[at + 3] = key >>> 24
-}
-
 /** The key as it applies to a payload that continues `by` bytes further on. */
 export function rotateKey(key: number, by: number): number {
   const bits = (by & 3) << 3
