@@ -3,6 +3,12 @@ import { defineConfig } from 'vitest/config'
 
 const src = (file: string) => fileURLToPath(new URL(`./src/${file}`, import.meta.url))
 
+/** Tests of what the build makes: the package, the documentation's programs, the chat. */
+const built = ['test/docs.test.ts', 'test/package.test.ts', 'test/chat/**/*.test.ts']
+/** Tests in a browser. */
+const page = ['test/**/page.test.ts', 'test/**/*.page.test.ts']
+
+// A project's global setup runs only when one of its tests does: testing src/ needs neither a build nor a browser.
 export default defineConfig({
   resolve: {
     alias: [
@@ -12,8 +18,24 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 20_000,
     coverage: { provider: 'v8', include: ['src/**/*.ts'], reporter: ['text-summary', 'html'] },
+    projects: [
+      { extends: true, test: { name: 'src', include: ['test/**/*.test.ts'], exclude: [...built, ...page] } },
+      {
+        extends: true,
+        test: { name: 'built', include: built, exclude: page, globalSetup: 'test/setup/build.ts' },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'page',
+          include: page,
+          globalSetup: ['test/setup/build.ts', 'test/setup/chromium.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
   },
 })
