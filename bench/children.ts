@@ -1,0 +1,98 @@
+/** The processes the benchmark starts: every one is known by its handle and ended with the benchmark. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+
+const running = new Set<ChildProcess>()
+
+/** Ends what is still running. Also safe in an `exit` handler. */
+export function killChildren(): void {
+  for (const child of running) child.kill('SIGKILL')
+}
+
+/** A child process that is talked to in lines. */
+export class Child {
+  private readonly process: ChildProcess
+  private readonly lines: string[] = []
+  private readonly waiting: ((line: string | undefined) => void)[] = []
+  private readonly ended: Promise<void>
+  private errors = ''
+  private over = false
+
+  /** @param core the CPU core to keep the process on; it goes where the system likes when there is none. */
+  constructor(
+    command: string,
+    args: readonly string[],
+    options: { core?: number | undefined; env?: NodeJS.ProcessEnv } = {},
+  ) {
+    const [file, all] =
+      options.core === undefined ? [command, args] : ['taskset', ['-c', String(options.core), command, ...args]]
+    const child = spawn(file, [...all], { env: { ...process.env, ...options.env }, stdio: ['pipe', 'pipe', 'pipe'] })
+    this.process = child
+    running.add(child)
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      // The end of a long complaint is where the error is.
+      this.errors = (this.errors + text).slice(-4096)
+    })
+    // Writing to a process that has just ended is no error of its own: its lines end.
+    child.stdin.on('error', () => {})
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const next = this.waiting.shift()
+      if (next) next(line)
+      else this.lines.push(line)
+    })
+    this.ended = new Promise((resolve) => {
+      child.once('error', (error) => {
+        this.errors += error.message
+        // A process that could not be started has no `close` event to wait for.
+        if (child.pid === undefined) this.finish(resolve)
+      })
+      child.once('close', () => this.finish(resolve))
+    })
+  }
+
+  private finish(resolve: () => void): void {
+    this.over = true
+    running.delete(this.process)
+    for (const next of this.waiting.splice(0)) next(undefined)
+    resolve()
+  }
+
+  get exitCode(): number | null {
+    return this.process.exitCode
+  }
+
+  /** What it wrote to standard error, in one line. */
+  get complaint(): string {
+    const text = this.errors.trim().split('\n').slice(-3).join(' ').slice(-400)
+    return text === '' ? `it ended with exit code ${this.exitCode ?? this.process.signalCode}` : text
+  }
+
+  /** The next line of its output, or `undefined` when there will be none: it ended, or said nothing for `timeout` ms. */
+  nextLine(timeout: number): Promise<string | undefined> {
+    const line = this.lines.shift()
+    if (line !== undefined || this.over) return Promise.resolve(line)
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.waiting.splice(this.waiting.indexOf(settle), 1)
+        resolve(undefined)
+      }, timeout)
+      const settle = (value: string | undefined): void => {
+        clearTimeout(timer)
+        resolve(value)
+      }
+      this.waiting.push(settle)
+    })
+  }
+
+  tell(line: string): void {
+    this.process.stdin?.write(`${line}\n`)
+  }
+
+  /** Ends its input, by which it ends itself, and kills it when it has not after `grace` ms. */
+  async stop(grace = 2000): Promise<void> {
+    this.process.stdin?.end()
+    const timer = setTimeout(() => this.process.kill('SIGKILL'), grace)
+    await this.ended
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * The load generator for where there is no C compiler. It takes the arguments of `wsload` that the benchmark uses and
+ * prints the same lines, but it is a Node program itself: it is busy long before a fast server is, and says so in
+ * `client_idle`.
+ *
+ *   load [--text] [--verify] [--raw] [--warmup S] HOST PORT CONNECTIONS IN_FLIGHT PAYLOAD SECONDS
+ *   load --broadcast [...] HOST PORT CONNECTIONS IN_FLIGHT PAYLOAD SECONDS
+ *   load --connect [--warmup S] HOST PORT CONCURRENCY SECONDS
+ */
+import type { Socket } from 'node:net'
+import { parseArgs } from 'node:util'
+import { open, type Target } from './load/connection.ts'
+import { FrameCounter } from './load/frame-counter.ts'
+import { Latency } from './load/latency.ts'
+import { encodeMaskedFrame, makePayload, repeat } from './load/messages.ts'
+import { type Measured, measuredTime, reportAndHold } from './load/window.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    text: { type: 'boolean', default: false },
+    binary: { type: 'boolean', default: false },
+    verify: { type: 'boolean', default: false },
+    raw: { type: 'boolean', default: false },
+    broadcast: { type: 'boolean', default: false },
+    connect: { type: 'boolean', default: false },
+    marks: { type: 'boolean', default: false },
+    block: { type: 'boolean', default: false },
+    warmup: { type: 'string', default: '1' },
+  },
+})
+const [host = '127.0.0.1', ...rest] = positionals
+const [port, connections, ...others] = rest.map(Number)
+if (port === undefined || connections === undefined || rest.some((value) => !(Number(value) > 0))) {
+  fail('HOST PORT CONNECTIONS ... are needed, the numbers above 0')
+}
+const target: Target = { host, port }
+const warmup = Number(values.warmup)
+const type = values.text ? 'text' : 'binary'
+
+const latency = new Latency()
+const counters = { messages: 0, errors: 0, dead: 0 }
+
+function reset(): void {
+  counters.messages = 0
+  latency.clear()
+}
+
+/** One connection of an echo or broadcast run. */
+interface Peer {
+  socket: Socket | undefined
+  /** When messages that are still under way were sent, and how many at that moment. */
+  sent: { at: number; count: number }[]
+}
+
+if (values.connect) await runConnect(others[0] ?? fail('SECONDS is missing'))
+else await runMessages(...messageArguments())
+process.exit(counters.errors > 0 || counters.messages === 0 ? 1 : 0)
+
+function messageArguments(): [inFlight: number, payload: number, seconds: number] {
+  const [inFlight, payload, seconds] = others
+  if (inFlight === undefined || payload === undefined || seconds === undefined)
+    fail('IN_FLIGHT PAYLOAD SECONDS are missing')
+  return [inFlight, payload, seconds]
+}
+
+async function runMessages(inFlight: number, length: number, seconds: number): Promise<void> {
+  const opcode = type === 'text' ? 1 : 2
+  const payload = makePayload(type, length)
+  const frame = encodeMaskedFrame(opcode, payload)
+  const frames = repeat(frame, inFlight)
+  const peers: Peer[] = []
+  let copies = 0
+
+  const send = (peer: Peer, count: number): void => {
+    peer.sent.push({ at: performance.now(), count })
+    for (let left = count; left > 0; left -= inFlight) {
+      peer.socket?.write(frames.subarray(0, Math.min(left, inFlight) * frame.length))
+    }
+  }
+  const settle = (peer: Peer, count: number): void => {
+    const now = performance.now()
+    for (let left = count; left > 0; ) {
+      const first = peer.sent[0]
+      if (first === undefined) return
+      const some = Math.min(left, first.count)
+      latency.record((now - first.at) * 1e3, some)
+      first.count -= some
+      left -= some
+      if (first.count === 0) peer.sent.shift()
+    }
+  }
+  const received = (peer: Peer, count: number): void => {
+    if (count === 0) return
+    counters.messages += count
+    if (!values.broadcast) {
+      settle(peer, count)
+      send(peer, count)
+      return
+    }
+    copies += count
+    for (const sender = peers[0]; sender !== undefined && copies >= peers.length; copies -= peers.length) {
+      settle(sender, 1)
+      send(sender, 1)
+    }
+  }
+
+  // A hundred at once, as `wsload` does it: more would not fit into the server's backlog.
+  while (peers.length < (connections as number)) {
+    const some = Math.min(100, (connections as number) - peers.length)
+    peers.push(...(await Promise.all(Array.from({ length: some }, () => openPeer(received, opcode, payload, frame)))))
+  }
+  for (const peer of values.broadcast ? peers.slice(0, 1) : peers) {
+    if (values.broadcast) for (let i = 0; i < inFlight; i++) send(peer, 1)
+    else send(peer, inFlight)
+  }
+  const measured = await measuredTime(warmup, seconds, reset)
+  const rate = counters.messages / measured.seconds
+  const kind = values.broadcast ? 'broadcast' : values.raw ? 'rawecho' : 'echo'
+  await reportAndHold(
+    [
+      `${kind} conns=${connections} depth=${inFlight} payload=${length} type=${type} secs=${measured.seconds.toFixed(2)}`,
+      `msgs/s=${rate.toFixed(0)} ${commonFigures(measured)} dead=${counters.dead}`,
+      ...(values.broadcast ? [`broadcasts/s=${(rate / peers.length).toFixed(1)}`] : []),
+      ...(counters.messages === 0 ? ['NOTHING-RECEIVED'] : []),
+    ].join(' '),
+  )
+}
+
+async function openPeer(
+  received: (peer: Peer, count: number) => void,
+  opcode: number,
+  payload: Buffer,
+  frame: Buffer,
+): Promise<Peer> {
+  const peer: Peer = { socket: undefined, sent: [] }
+  const counter = new FrameCounter(
+    { opcode, payload, verify: values.verify },
+    {
+      ping: (body) => peer.socket?.write(encodeMaskedFrame(10, body)),
+      close: () => counters.errors++,
+    },
+  )
+  let rawBytes = 0
+  peer.socket = await open(target, {
+    raw: values.raw,
+    onData(bytes) {
+      if (values.raw) {
+        rawBytes += bytes.length
+        const count = Math.floor(rawBytes / frame.length)
+        rawBytes -= count * frame.length
+        received(peer, count)
+        return
+      }
+      const before = counter.errors
+      try {
+        received(peer, counter.push(bytes))
+      } catch (error) {
+        counters.errors++
+        peer.socket?.destroy()
+        process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+      }
+      counters.errors += counter.errors - before
+    },
+    onClose: () => counters.dead++,
+  })
+  return peer
+}
+
+/** Handshake, Close frame, the server's end of the connection, and again. */
+async function runConnect(seconds: number): Promise<void> {
+  let handshakes = 0
+  const closeFrame = encodeMaskedFrame(8, Buffer.from([0x03, 0xe8]))
+  const cycle = async (): Promise<void> => {
+    const start = performance.now()
+    let ended = () => {}
+    const closed = new Promise<void>((resolve) => {
+      ended = resolve
+    })
+    try {
+      const socket = await open(target, { raw: false, rotate: true, onData() {}, onClose: () => ended() })
+      handshakes++
+      latency.record((performance.now() - start) * 1e3, 1)
+      socket.write(closeFrame)
+      await closed
+      counters.messages++
+    } catch {
+      counters.errors++
+    }
+  }
+  const repeatCycle = async (): Promise<never> => {
+    for (;;) await cycle()
+  }
+  for (let i = 0; i < (connections as number); i++) void repeatCycle()
+  const measured = await measuredTime(warmup, seconds, () => {
+    reset()
+    handshakes = 0
+  })
+  const perSecond = (count: number) => (count / measured.seconds).toFixed(0)
+  await reportAndHold(
+    [
+      `connect conc=${connections} secs=${measured.seconds.toFixed(2)}`,
+      `handshakes/s=${perSecond(handshakes)} closed/s=${perSecond(counters.messages)} ${commonFigures(measured)}`,
+    ].join(' '),
+  )
+}
+
+function commonFigures({ idle, cpu }: Measured): string {
+  const at = (q: number) => latency.quantile(q).toFixed(1)
+  return [
+    `p50_us=${at(0.5)} p99_us=${at(0.99)} p999_us=${at(0.999)} errors=${counters.errors}`,
+    `client_cpu=${(100 * cpu).toFixed(0)}% client_idle=${(100 * idle).toFixed(0)}%`,
+  ].join(' ')
+}
+
+function fail(sentence: string): never {
+  process.stderr.write(`load: ${sentence}\n`)
+  process.exit(2)
+}

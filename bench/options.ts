@@ -1,0 +1,131 @@
+/** The command line of the benchmark. */
+import { parseArgs } from 'node:util'
+import { SCENARIOS, type Scenario, type ServerName, select } from './scenarios.ts'
+
+/** Something wrong with what was asked for: one sentence for the terminal, exit code 2, no stack. */
+export class UsageError extends Error {
+  override name = 'UsageError'
+}
+
+export interface Options {
+  rounds: number
+  /** Measured time of a run, in seconds. */
+  seconds: number
+  /** Load before the measured time, in seconds. */
+  warmup: number
+  scenarios: Scenario[]
+  servers: ServerName[]
+  /** Servers were named on the command line, so leaving one out is an error and not a remark. */
+  serversAsked: boolean
+  /** `undefined`: `wsload` when it can be built, else `ts`. */
+  load: 'wsload' | 'ts' | undefined
+  /** Where the JSON report goes; `undefined` for its place beside the built benchmark. */
+  json: string | undefined
+  /** Where the Markdown table goes, if anywhere. */
+  markdown: string | undefined
+}
+
+export const HELP = `Usage: npm run bench -- [options]
+
+Measures heartwire beside ws: echo servers in processes of their own, in paired rounds.
+
+  --rounds N         paired rounds of every scenario (default 5)
+  --seconds S        measured time of a run (default 1)
+  --warmup S         load before the measured time (default 1)
+  --only PATTERN     scenarios by name, or the beginning of a name: 64B, 64B/32/text/sync, */32, publish,handshake
+  --servers LIST     some of ws, heartwire, tcp (default all; ratios are to the first)
+  --load KIND        load generator: wsload (C) or ts (default wsload when a C compiler is there)
+  --json FILE        where to write the report as JSON (default build/bench/report.json)
+  --markdown FILE    also write the table as Markdown
+  --quick            1 round, 0.3 s: does everything run? The figures mean little
+  --list             print the names of the scenarios
+  --help             print this
+`
+
+const SERVERS: readonly ServerName[] = ['ws', 'heartwire', 'tcp']
+
+/**
+ * @returns the options, or the text to print instead of measuring.
+ * @throws {UsageError} for anything that is not understood.
+ */
+export function parseOptions(argv: readonly string[]): Options | { print: string } {
+  const values = read(argv)
+  if (values.help) return { print: HELP }
+  if (values.list) return { print: `${SCENARIOS.map(({ name }) => name).join('\n')}\n` }
+  const quick = values.quick ?? false
+  return {
+    rounds: number('--rounds', values.rounds, quick ? 1 : 5, { min: 1, max: 1000, whole: true }),
+    seconds: number('--seconds', values.seconds, quick ? 0.3 : 1, { min: 0.05, max: 3600, whole: false }),
+    warmup: number('--warmup', values.warmup, quick ? 0.2 : 1, { min: 0, max: 3600, whole: false }),
+    scenarios: scenarios(values.only),
+    servers: servers(values.servers),
+    serversAsked: values.servers !== undefined,
+    load: load(values.load),
+    json: file('--json', values.json),
+    markdown: file('--markdown', values.markdown),
+  }
+}
+
+function read(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        rounds: { type: 'string' },
+        seconds: { type: 'string' },
+        warmup: { type: 'string' },
+        only: { type: 'string' },
+        servers: { type: 'string' },
+        load: { type: 'string' },
+        json: { type: 'string' },
+        markdown: { type: 'string' },
+        quick: { type: 'boolean' },
+        list: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    // Node's explanation of how to pass such a value all the same is of no use here.
+    throw new UsageError(`${message.split(/\.\s|\n/)[0]}; --help lists the options`)
+  }
+}
+
+function number(
+  option: string,
+  given: string | undefined,
+  preset: number,
+  { min, max, whole }: { min: number; max: number; whole: boolean },
+): number {
+  if (given === undefined) return preset
+  const value = given.trim() === '' ? Number.NaN : Number(given)
+  if (value >= min && value <= max && (!whole || Number.isInteger(value))) return value
+  throw new UsageError(`${option} takes a ${whole ? 'whole ' : ''}number from ${min} to ${max}, not "${given}"`)
+}
+
+function scenarios(pattern: string | undefined): Scenario[] {
+  if (pattern === undefined) return [...SCENARIOS]
+  const chosen = select(pattern)
+  if (chosen.length === 0) throw new UsageError(`no scenario is called "${pattern}"; --list prints their names`)
+  return chosen
+}
+
+function servers(list: string | undefined): ServerName[] {
+  if (list === undefined) return [...SERVERS]
+  const chosen = list.split(',').map((name) => {
+    const known = SERVERS.find((server) => server === name.trim())
+    if (known === undefined) throw new UsageError(`--servers takes some of ${SERVERS.join(', ')}, not "${name}"`)
+    return known
+  })
+  return [...new Set(chosen)]
+}
+
+function load(kind: string | undefined): 'wsload' | 'ts' | undefined {
+  if (kind === undefined || kind === 'wsload' || kind === 'ts') return kind
+  throw new UsageError(`--load takes wsload or ts, not "${kind}"`)
+}
+
+function file(option: string, path: string | undefined): string | undefined {
+  if (path === '') throw new UsageError(`${option} takes the name of a file`)
+  return path
+}

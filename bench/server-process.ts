@@ -1,0 +1,57 @@
+/** An echo server in a process of its own. */
+import { join } from 'node:path'
+import { Child } from './children.ts'
+import { BUILT } from './places.ts'
+import type { Scenario, ServerName } from './scenarios.ts'
+import type { Ready, Usage } from './servers/control.ts'
+
+const READY_TIMEOUT = 15_000
+const ANSWER_TIMEOUT = 15_000
+
+export class ServerProcess {
+  readonly ready: Ready
+  private readonly child: Child
+
+  private constructor(child: Child, ready: Ready) {
+    this.child = child
+    this.ready = ready
+  }
+
+  /**
+   * @param tcpEcho the program of the `tcp` server, where it could be built.
+   * @throws {Error} when it does not come up.
+   */
+  static async start(
+    name: ServerName,
+    scenario: Scenario,
+    { core, tcpEcho }: { core: number | undefined; tcpEcho: string | undefined },
+  ): Promise<ServerProcess> {
+    const publish = scenario.mode === 'publish'
+    const child =
+      name === 'tcp'
+        ? new Child(tcpEcho ?? 'tcp_echo', ['0'], { core, env: { MODE: publish ? 'broadcast' : 'echo' } })
+        : new Child(
+            process.execPath,
+            [join(BUILT, 'servers', `${name}.js`), scenario.handler, publish ? 'publish' : 'echo'],
+            { core },
+          )
+    const line = await child.nextLine(READY_TIMEOUT)
+    if (line === undefined) {
+      await child.stop(0)
+      throw new Error(`the ${name} server did not start: ${child.complaint}`)
+    }
+    return new ServerProcess(child, JSON.parse(line) as Ready)
+  }
+
+  /** @throws {Error} when the server is gone or does not answer. */
+  async usage(): Promise<Usage> {
+    this.child.tell('usage')
+    const line = await this.child.nextLine(ANSWER_TIMEOUT)
+    if (line === undefined) throw new Error(`the server stopped answering: ${this.child.complaint}`)
+    return JSON.parse(line) as Usage
+  }
+
+  stop(): Promise<void> {
+    return this.child.stop()
+  }
+}

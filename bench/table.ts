@@ -1,0 +1,157 @@
+/** The report for people: a heading and one table, for the terminal or as Markdown. */
+import type { Report, ScenarioResult, ServerResult } from './report.ts'
+import type { Spread } from './stats.ts'
+
+/** Below this share of idle time the load generator may have been what limited the figure. */
+const SATURATED = 0.05
+
+const COLUMNS = [
+  'scenario',
+  'server',
+  'per second',
+  'ratio',
+  'per CPU second',
+  'ratio',
+  'CPU',
+  'wait',
+  'RSS',
+  'p50',
+  'p99',
+]
+
+/** What the figures depend on, a line each. */
+export function heading(report: Report): string[] {
+  const { machine, settings, pinning, load, versions } = report
+  const rounds = `${settings.rounds} paired round${settings.rounds === 1 ? '' : 's'}`
+  return [
+    `${machine.cpu}, ${machine.cores} cores, ${bytes(machine.memory)}, ${machine.kernel} ${machine.arch}, load average ${machine.load.toFixed(2)}`,
+    Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', '),
+    `${rounds} of ${settings.seconds} s after ${settings.warmup} s of warm-up, ${report.date}`,
+    pinning === null
+      ? 'processes not pinned to cores'
+      : `server on core ${pinning.server}, load generator on core ${pinning.load}`,
+    `load generator: ${load.generator}${load.why === undefined ? '' : ` (${load.why})`}`,
+    ...report.remarks,
+  ]
+}
+
+/** What the columns mean and what went wrong, a line each. */
+export function legend(report: Report): string[] {
+  const lines = [
+    `Medians over the rounds; a ratio is the median of the paired ratios to ${report.baseline} (lowest–highest round).`,
+    'CPU: how busy the server was. Wait: how long it was kept from its core; more than a few per cent is a busy machine.',
+    'The unit is messages, for publish deliveries, for handshake a handshake with its close.',
+  ]
+  if (report.scenarios.some(({ results }) => results.some(saturated))) {
+    lines.push('* The load generator had no time to spare: a floor.')
+  }
+  const failures = report.scenarios.flatMap(({ name, failures }) =>
+    failures.map(({ server, error }) => `${name} failed on ${server}: ${error}`),
+  )
+  return [...lines, ...failures]
+}
+
+export function terminalTable(report: Report): string {
+  const table = [COLUMNS, ...rows(report)]
+  const widths = COLUMNS.map((_, column) => Math.max(...table.map((row) => [...(row[column] ?? '')].length)))
+  const lines = table.map((row) =>
+    row
+      .map((cell, column) => {
+        const fill = ' '.repeat((widths[column] ?? 0) - [...cell].length)
+        return column < 2 ? cell + fill : fill + cell
+      })
+      .join('  ')
+      .trimEnd(),
+  )
+  lines.splice(1, 0, '-'.repeat(widths.reduce((sum, width) => sum + width + 2, -2)))
+  return [...heading(report), '', ...lines, '', ...legend(report), ''].join('\n')
+}
+
+export function markdownTable(report: Report): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  return [
+    ...heading(report).map((text) => `- ${text}`),
+    '',
+    line(COLUMNS),
+    line(COLUMNS.map((_, column) => (column < 2 ? '---' : '---:'))),
+    ...rows(report).map((row) => line(row.map((cell) => cell.replaceAll('|', '\\|').replaceAll('*', '\\*')))),
+    '',
+    ...legend(report).map((text) => text.replaceAll('*', '\\*')),
+    '',
+  ].join('\n')
+}
+
+function rows(report: Report): string[][] {
+  return report.scenarios.flatMap((scenario) => [
+    ...scenario.results.map((result, i) => [i === 0 ? title(scenario) : '', ...cells(result)]),
+    ...scenario.failures.map(({ server }, i) => [
+      i === 0 && scenario.results.length === 0 ? title(scenario) : '',
+      server,
+      'failed',
+      ...COLUMNS.slice(3).map(() => ''),
+    ]),
+  ])
+}
+
+function title({ name, connections, mode }: ScenarioResult): string {
+  return mode === 'echo' ? `${name} (${connections} conns)` : name
+}
+
+function cells({ server, summary, ratio }: ServerResult): string[] {
+  const star = saturated({ summary }) ? '*' : ''
+  return [
+    server,
+    count(summary.perSecond.median) + star,
+    ratio === undefined ? '' : times(ratio.perSecond),
+    count(summary.perCpuSecond.median),
+    ratio === undefined ? '' : times(ratio.perCpuSecond),
+    `${(100 * summary.cpu.median).toFixed(0)} %`,
+    `${(100 * summary.wait.median).toFixed(0)} %`,
+    bytes(summary.rss.median),
+    duration(summary.p50.median),
+    duration(summary.p99.median),
+  ]
+}
+
+function saturated({ summary }: Pick<ServerResult, 'summary'>): boolean {
+  return summary.loadIdle.median < SATURATED
+}
+
+/** Three digits and a letter: 113 k, 2.71 M. */
+export function count(value: number): string {
+  const units = ['', ' k', ' M', ' G']
+  let scaled = value
+  while (scaled >= 999.5 && units.length > 1) {
+    scaled /= 1000
+    units.shift()
+  }
+  return digits(scaled) + units[0]
+}
+
+/** In units of 1024: 52.1 MiB. */
+export function bytes(value: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB']
+  let scaled = value
+  while (scaled >= 1000 && units.length > 1) {
+    scaled /= 1024
+    units.shift()
+  }
+  return `${digits(scaled)} ${units[0]}`
+}
+
+/** From microseconds: 87 µs, 1.2 ms. */
+export function duration(microseconds: number): string {
+  if (microseconds < 999.5) return `${digits(microseconds)} µs`
+  const milliseconds = microseconds / 1e3
+  return milliseconds < 999.5 ? `${digits(milliseconds)} ms` : `${digits(milliseconds / 1e3)} s`
+}
+
+function digits(value: number): string {
+  return value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0)
+}
+
+function times({ median, min, max }: Spread): string {
+  return `${digits(median)} (${digits(min)}–${digits(max)})`
+}

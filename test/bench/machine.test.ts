@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { describeMachine, parseCoreList, waitedForCore } from '../../bench/machine.ts'
+
+test('a list of cores', () => {
+  expect(parseCoreList('0-3,8')).toEqual([0, 1, 2, 3, 8])
+  expect(parseCoreList('5')).toEqual([5])
+  expect(parseCoreList('')).toEqual([])
+})
+
+test('the machine has a name, cores and memory', () => {
+  const { cpu, cores, memory, kernel, arch } = describeMachine()
+  expect(cpu).not.toBe('')
+  expect(cores).toBeGreaterThan(0)
+  expect(memory).toBeGreaterThan(0)
+  expect(kernel).toMatch(/^\S+ \S+/)
+  expect(arch).toBe(process.arch)
+})
+
+test('a process that is not there has waited for nothing', () => {
+  expect(waitedForCore(-1)).toBeUndefined()
+})
