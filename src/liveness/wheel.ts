@@ -1,0 +1,117 @@
+/** Something that is to happen at a time. It is in one wheel at most. */
+export interface WheelEntry {
+  /** Called once, when the time has come. It may schedule itself anew. */
+  onTime(): void
+  /** The wheel's own. */
+  wheelSlot: number
+  wheelDue: number
+  wheelNext: WheelEntry | undefined
+  wheelPrevious: WheelEntry | undefined
+}
+
+const SLOTS = 1024
+/** Milliseconds of a slot, and so the precision of the wheel: nothing is early, and nothing is later by more. */
+const TICK = 20
+/** A timer that is later than this has been held up by something else than its own load. */
+const STALL = 100
+
+/**
+ * One timing wheel for all connections: to schedule, to move and to cancel cost the same for one and for a million,
+ * and there is one timer in all, which sleeps until the next slot that holds anything.
+ *
+ * Its clock stands still while the event loop is stalled or the machine sleeps: a peer that was not listened to is not
+ * to be judged for that time. Entries are called after the loop has read what the kernel holds.
+ */
+export class TimingWheel {
+  private readonly slots: (WheelEntry | undefined)[] = new Array(SLOTS).fill(undefined)
+  private size = 0
+  private timer: ReturnType<typeof setTimeout> | undefined
+  private timerDue = Number.POSITIVE_INFINITY
+  /** The tick that was done last. */
+  private doneTick = 0
+  /** Milliseconds for which the clock stood still. */
+  private stalled = 0
+  private judging = false
+
+  /** Milliseconds on the wheel's clock. */
+  now(): number {
+    return performance.now() - this.stalled
+  }
+
+  /** Schedules an entry, or moves it, to a time on the wheel's clock; an infinite one cancels it. */
+  schedule(entry: WheelEntry, due: number): void {
+    if (entry.wheelSlot >= 0) this.remove(entry)
+    entry.wheelDue = due
+    if (due === Number.POSITIVE_INFINITY) return
+    const tick = Math.max(Math.ceil(due / TICK), this.doneTick + 1)
+    this.insert(entry, tick % SLOTS)
+    this.wakeAt(tick * TICK)
+  }
+
+  private insert(entry: WheelEntry, slot: number): void {
+    const first = this.slots[slot]
+    entry.wheelSlot = slot
+    entry.wheelPrevious = undefined
+    entry.wheelNext = first
+    if (first !== undefined) first.wheelPrevious = entry
+    this.slots[slot] = entry
+    this.size++
+  }
+
+  private remove(entry: WheelEntry): void {
+    if (entry.wheelPrevious === undefined) this.slots[entry.wheelSlot] = entry.wheelNext
+    else entry.wheelPrevious.wheelNext = entry.wheelNext
+    if (entry.wheelNext !== undefined) entry.wheelNext.wheelPrevious = entry.wheelPrevious
+    entry.wheelPrevious = undefined
+    entry.wheelNext = undefined
+    entry.wheelSlot = -1
+    this.size--
+  }
+
+  private wakeAt(due: number): void {
+    if (this.judging || due >= this.timerDue) return
+    clearTimeout(this.timer)
+    this.timerDue = due
+    this.timer = setTimeout(() => this.onTimer(), Math.max(1, due - this.now()))
+    this.timer.unref()
+  }
+
+  private onTimer(): void {
+    const late = this.now() - this.timerDue
+    if (late > STALL) this.stalled += late
+    // The loop reads its sockets before it comes to this: what the kernel holds counts before anyone is judged.
+    this.judging = true
+    setImmediate(() => {
+      this.judging = false
+      this.timerDue = Number.POSITIVE_INFINITY
+      this.advance()
+    })
+  }
+
+  private advance(): void {
+    const now = this.now()
+    const tick = Math.floor(now / TICK)
+    const from = Math.max(this.doneTick + 1, tick - SLOTS + 1)
+    const due: WheelEntry[] = []
+    for (let t = from; t <= tick; t++) {
+      for (let entry = this.slots[t % SLOTS]; entry !== undefined; entry = entry.wheelNext) {
+        if (entry.wheelDue <= now) due.push(entry)
+      }
+    }
+    this.doneTick = Math.max(this.doneTick, tick)
+    for (const entry of due) {
+      // One that was called may have moved or cancelled another.
+      if (entry.wheelSlot < 0 || entry.wheelDue > now) continue
+      this.remove(entry)
+      entry.onTime()
+    }
+    this.sleep()
+  }
+
+  private sleep(): void {
+    if (this.size === 0) return
+    for (let t = this.doneTick + 1; t <= this.doneTick + SLOTS; t++) {
+      if (this.slots[t % SLOTS] !== undefined) return this.wakeAt(t * TICK)
+    }
+  }
+}

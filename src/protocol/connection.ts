@@ -1,0 +1,300 @@
+import { CloseCode } from './close-code.ts'
+import type { CloseCause, CloseInfo } from './close-info.ts'
+import { encodeClosePayload } from './close-payload.ts'
+import { type ProtocolError, type Side, TimeoutError } from './error.ts'
+import { Receiver, type ReceiverSink } from './receiver.ts'
+import { Sender, type SenderShared, type Wire, Written } from './sender.ts'
+
+/** The states of a connection (RFC 6455 sections 4.1, 7.1.3 and 7.1.4). They follow each other in this order only. */
+export type ConnectionState = 'connecting' | 'open' | 'closing' | 'closed'
+
+/** The transport as a connection sees it. After `destroy`, or the peer's end, `transportClosed` is to be called. */
+export interface ConnectionWire extends Wire {
+  /** Ends this direction when everything written has gone: a FIN, not a reset. */
+  end(): void
+  /** Ends both directions at once. */
+  destroy(): void
+}
+
+/** What a connection tells. None of these may throw. */
+export interface ConnectionSink {
+  onText(text: string | Uint8Array): void
+  onBinary(bytes: Uint8Array): void
+  onPiece(opcode: number, piece: Uint8Array, last: boolean): void
+  onPing(payload: Uint8Array): void
+  onPong(payload: Uint8Array): void
+  /** There are bytes to write: `flush` is to be called, best once for all that one turn of the loop sends. */
+  onOutput(): void
+  /** The kernel has taken a ping. */
+  onPingTaken(): void
+  /** Everything sent has been taken by the wire, after it had held some back. */
+  onDrained(): void
+  /** The state has gone from open to closing. */
+  onClosing(): void
+  /** `deadline` has been set. */
+  onDeadline(): void
+  /** The connection has ended. Called exactly once. */
+  onClosed(info: CloseInfo): void
+}
+
+export interface ConnectionOptions {
+  side: Side
+  shared: SenderShared
+  /** Milliseconds on a clock that never goes back. */
+  now(): number
+  maxPayload: number
+  maxFragments: number
+  text: 'string' | 'bytes'
+  /** Milliseconds to wait for the peer's Close frame from when the kernel has taken ours. */
+  closeTimeout: number
+}
+
+/** Milliseconds that closing may take in all. */
+export const CLOSING_TIMEOUT = 30_000
+/** Milliseconds for which what still comes in is discarded after the last Close frame, so that no reset destroys it. */
+export const LINGER_TIMEOUT = 1_000
+
+/**
+ * One WebSocket connection after its handshake: the state machine of RFC 6455 sections 5 to 7, without a socket and
+ * without a timer. Bytes come in by `receive`; bytes go out to the wire by `flush`; `tick` is to be called at `deadline`.
+ */
+export class Connection implements ReceiverSink {
+  readonly side: Side
+  readonly receiver: Receiver
+  readonly sender: Sender
+  state: ConnectionState = 'connecting'
+  /** When `tick` has something to do, on the clock given; infinite while there is nothing to wait for. */
+  deadline = Number.POSITIVE_INFINITY
+  closeTimeout: number
+
+  private readonly sink: ConnectionSink
+  private readonly wire: ConnectionWire
+  private readonly options: ConnectionOptions
+
+  private initiator: 'local' | 'peer' = 'local'
+  private cause: CloseCause = 'local-close'
+  private error: Error | undefined
+  private codeToSend = 0
+  private received: number | undefined
+  private reason = ''
+  /** When closing has to be over. */
+  private closingDeadline = 0
+  /** The connection was failed (RFC 6455 section 7.1.7): the peer's Close frame is not waited for. */
+  private failed = false
+  private closeTaken = false
+  private writeEnded = false
+  private drainOwed = false
+
+  constructor(options: ConnectionOptions, sink: ConnectionSink, wire: ConnectionWire) {
+    this.options = options
+    this.side = options.side
+    this.closeTimeout = options.closeTimeout
+    this.sink = sink
+    this.wire = wire
+    this.receiver = new Receiver({ ...options, platform: options.shared.platform }, this)
+    this.sender = new Sender(options.shared, wire, options.side === 'client')
+  }
+
+  /** The opening handshake is done. */
+  open(): void {
+    if (this.state === 'connecting') this.state = 'open'
+  }
+
+  // From the transport
+
+  receive(chunk: Uint8Array): void {
+    this.receiver.receive(chunk)
+  }
+
+  /** The peer has ended its direction of the transport. */
+  receiveEnd(): void {
+    this.beginClosing('peer', 'eof', undefined)
+    this.receiver.end()
+    this.endWrite()
+  }
+
+  /** The wire has let go of what it held. */
+  wireWritten(): void {
+    this.noteTaken(this.sender.written())
+    this.flush()
+  }
+
+  /** The transport is gone. `reset` tells a reset from an ordinary end. */
+  transportClosed(reset: boolean, error: Error | undefined): void {
+    if (this.state === 'closed') return
+    this.beginClosing('peer', reset ? 'reset' : error === undefined ? 'eof' : 'transport-error', error)
+    this.state = 'closed'
+    this.deadline = Number.POSITIVE_INFINITY
+    this.receiver.end()
+    const sent = this.sender.closeSent ? this.codeToSend : undefined
+    this.sender.end()
+    this.sink.onClosed({
+      code: this.received ?? CloseCode.AbnormalClosure,
+      reason: this.reason,
+      wasClean: this.received !== undefined && sent !== undefined,
+      initiator: this.initiator,
+      cause: this.cause,
+      sent,
+      received: this.received,
+      error: this.error,
+    })
+  }
+
+  // From the application
+
+  /** Writes what has been sent. */
+  flush(): void {
+    this.noteTaken(this.sender.flush())
+    if (this.sender.blocked) {
+      this.drainOwed = true
+    } else if (this.drainOwed) {
+      this.drainOwed = false
+      this.sink.onDrained()
+    }
+  }
+
+  /**
+   * Starts the closing handshake (RFC 6455 section 7.1.2): the Close frame goes behind what was sent before.
+   * @throws ArgumentError for a code that must not be sent, or a reason over 123 bytes
+   */
+  close(code: number, reason: string, cause: CloseCause = 'local-close', error?: Error): void {
+    const payload = encodeClosePayload(this.options.shared.platform, code, reason)
+    if (this.state !== 'open') return
+    this.beginClosing('local', cause, error)
+    this.sendClose(code, payload)
+  }
+
+  /** Fails the connection (RFC 6455 section 7.1.7): what waits is discarded, and nothing is read any more. */
+  fail(code: number, reason: string, cause: CloseCause, error: Error): void {
+    if (this.state === 'closed' || this.failed) return
+    this.receiver.end()
+    this.failed = true
+    const payload = encodeClosePayload(this.options.shared.platform, code, reason)
+    this.beginClosing('local', cause, error)
+    this.sendCloseNow(code, payload)
+    this.proceed()
+  }
+
+  /** Ends the connection at once, without a Close frame. */
+  terminate(cause: CloseCause, error?: Error): void {
+    if (this.state === 'closed') return
+    this.beginClosing('local', cause, error)
+    this.receiver.end()
+    if (!this.sender.closeSent) this.sender.end()
+    this.wire.destroy()
+  }
+
+  /** Does what is due at `deadline`. */
+  tick(): void {
+    if (this.options.now() < this.deadline) return
+    this.deadline = Number.POSITIVE_INFINITY
+    if (this.received === undefined && !this.failed && !this.writeEnded) {
+      this.error ??= new TimeoutError(
+        'CLOSE_TIMEOUT',
+        this.closeTaken
+          ? `The peer did not answer the Close frame within ${this.closeTimeout} ms.`
+          : `The Close frame could not be delivered within ${CLOSING_TIMEOUT} ms.`,
+      )
+    }
+    this.wire.destroy()
+  }
+
+  // From the receiver
+
+  onText(text: string | Uint8Array): void {
+    this.sink.onText(text)
+  }
+
+  onBinary(bytes: Uint8Array): void {
+    this.sink.onBinary(bytes)
+  }
+
+  onPiece(opcode: number, piece: Uint8Array, last: boolean): void {
+    this.sink.onPiece(opcode, piece, last)
+  }
+
+  onPing(payload: Uint8Array): void {
+    this.sink.onPing(payload)
+  }
+
+  onPong(payload: Uint8Array): void {
+    this.sink.onPong(payload)
+  }
+
+  onClose(code: number, reason: string): void {
+    this.received = code
+    this.reason = reason
+    this.beginClosing('peer', 'peer-close', undefined)
+    // The peer wants nothing more: its Close frame is answered at once, with its own code.
+    if (!this.sender.closeSent) {
+      const answer = this.codeToSend === 0 ? code : this.codeToSend
+      this.sendCloseNow(answer, encodeClosePayload(this.options.shared.platform, answer, ''))
+    }
+    this.proceed()
+  }
+
+  onViolation(error: ProtocolError): void {
+    const cause = error.code === 'MESSAGE_TOO_LARGE' || error.code === 'LENGTH_UNREPRESENTABLE' ? 'message-too-large' : 'protocol-error'
+    this.fail(error.closeCode, error.code.toLowerCase().replaceAll('_', ' '), cause, error)
+  }
+
+  // Closing
+
+  /** What happened first is what is reported. */
+  private beginClosing(initiator: 'local' | 'peer', cause: CloseCause, error: Error | undefined): void {
+    if (this.state !== 'open' && this.state !== 'connecting') {
+      this.error ??= error
+      return
+    }
+    this.state = 'closing'
+    this.initiator = initiator
+    this.cause = cause
+    this.error = error
+    this.closingDeadline = this.options.now() + CLOSING_TIMEOUT
+    this.deadline = this.closingDeadline
+    this.sink.onClosing()
+    this.sink.onDeadline()
+  }
+
+  private sendClose(code: number, payload: Uint8Array): void {
+    this.codeToSend = code
+    this.sender.close(payload)
+    this.sink.onOutput()
+  }
+
+  /** Sends the Close frame behind the frame under way, discarding the rest. */
+  private sendCloseNow(code: number, payload: Uint8Array): void {
+    if (this.sender.closeSent) return
+    this.sender.discard()
+    this.sendClose(code, payload)
+  }
+
+  private noteTaken(taken: number): void {
+    if (taken === 0) return
+    if ((taken & Written.Ping) !== 0) this.sink.onPingTaken()
+    if ((taken & Written.Close) === 0) return
+    this.closeTaken = true
+    this.setDeadline(this.closeTimeout)
+    this.proceed()
+  }
+
+  /** Ends the transport as soon as the closing handshake allows it. */
+  private proceed(): void {
+    if (!this.closeTaken) return
+    // The server closes TCP first, so that the client need not keep the port (RFC 6455 section 7.1.1).
+    if (this.failed || (this.side === 'server' && this.received !== undefined)) this.endWrite()
+  }
+
+  private endWrite(): void {
+    if (this.writeEnded) return
+    this.writeEnded = true
+    this.wire.end()
+    this.setDeadline(LINGER_TIMEOUT)
+  }
+
+  private setDeadline(timeout: number): void {
+    if (this.state === 'closed') return
+    this.deadline = Math.min(this.closingDeadline, this.options.now() + timeout)
+    this.sink.onDeadline()
+  }
+}

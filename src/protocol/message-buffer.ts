@@ -1,0 +1,64 @@
+import type { Platform } from './platform.ts'
+import { UTF8_START } from './utf8.ts'
+
+const EMPTY = new Uint8Array(0)
+const SMALLEST = 256
+
+/** A message that has not arrived whole: one buffer that grows with what has arrived, never with what is announced. */
+export class MessageBuffer {
+  /** The opcode of the message's first frame. */
+  readonly opcode: number
+  /** Whether the message is handed on in pieces. */
+  readonly inPieces: boolean
+  bytes: Uint8Array = EMPTY
+  /** How many of `bytes` are filled. */
+  length = 0
+  /** Payload bytes that the frames so far announced. */
+  announced = 0
+  fragments = 0
+  /** Where UTF-8 validation stands behind the last byte. */
+  utf8State = UTF8_START
+  private readonly platform: Platform
+
+  constructor(platform: Platform, opcode: number, inPieces: boolean) {
+    this.platform = platform
+    this.opcode = opcode
+    this.inPieces = inPieces
+  }
+
+  /**
+   * Makes room for `length` bytes that have arrived and returns where they go, or -1 when there is no memory for them.
+   * The buffer at least doubles when it grows, but not past `whole`, the size of the message where that is known.
+   */
+  reserve(length: number, whole: number): number {
+    const at = this.length
+    const needed = at + length
+    if (needed > this.bytes.length) {
+      const size = Math.max(needed, Math.min(whole, Math.max(needed * 2, SMALLEST)))
+      let grown: Uint8Array
+      try {
+        grown = this.platform.allocate(size)
+      } catch {
+        return -1
+      }
+      grown.set(this.bytes.subarray(0, at))
+      this.bytes = grown
+    }
+    this.length = needed
+    return at
+  }
+
+  /** Gives away what has been gathered, without slack, and begins anew. */
+  take(): Uint8Array {
+    const taken = this.length === this.bytes.length ? this.bytes : copyOf(this.platform, this.bytes, this.length)
+    this.bytes = EMPTY
+    this.length = 0
+    return taken
+  }
+}
+
+function copyOf(platform: Platform, bytes: Uint8Array, length: number): Uint8Array {
+  const copy = platform.allocate(length)
+  copy.set(bytes.subarray(0, length))
+  return copy
+}

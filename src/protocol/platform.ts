@@ -1,0 +1,19 @@
+
+/** What a platform may do better than portable code. Node's is in `src/platform/node.ts`. */
+export interface Platform {
+  /** New memory that belongs to the caller; its contents are undefined. */
+  allocate(length: number): Uint8Array
+  /** Fills the bytes from a cryptographically strong source (RFC 6455 section 10.3). */
+  randomFill(bytes: Uint8Array): void
+  sha1(bytes: Uint8Array): Uint8Array
+  /** Number of bytes that `text` takes as UTF-8; a lone surrogate counts as U+FFFD. */
+  utf8Length(text: string): number
+  /** Writes `text` as UTF-8 at `offset`, where there is room for it, and returns the number of bytes. */
+  utf8Write(target: Uint8Array, offset: number, text: string): number
+  /** Decodes bytes that are known to be valid UTF-8. A leading byte order mark is kept. */
+  utf8Decode(bytes: Uint8Array, start: number, end: number): string
+  /** Decodes bytes that are known to be ASCII. */
+  asciiDecode(bytes: Uint8Array, start: number, end: number): string
+  /** Whether the bytes are well-formed UTF-8. */
+  isUtf8(bytes: Uint8Array, start: number, end: number): boolean
+}

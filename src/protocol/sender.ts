@@ -1,0 +1,428 @@
+import { frameHeaderLength, writeFrameHeader } from './frame.ts'
+import { maskCopy, maskInPlace, writeMaskKey } from './mask.ts'
+import type { MaskKeySource } from './mask-key-source.ts'
+import { Opcode } from './opcode.ts'
+import type { Platform } from './platform.ts'
+import { PreparedMessage } from './prepared.ts'
+import type { Slab, SlabPool } from './slab.ts'
+
+/** Where a sender's bytes go. */
+export interface Wire {
+  /**
+   * Takes bytes, in order. True when they are gone and their memory is free again; false when the wire holds them,
+   * and will call the sender's `written` when it has let go of them. Until then it is given nothing more.
+   */
+  write(bytes: Uint8Array): boolean
+  writeAll(pieces: readonly Uint8Array[]): boolean
+}
+
+/** What a process shares between all its senders. */
+export interface SenderShared {
+  platform: Platform
+  slabs: SlabPool
+  keys: MaskKeySource
+}
+
+/** Called for each frame as it is encoded: its header's bytes and its unmasked payload. */
+export type SentFrameListener = (header: Uint8Array, payload: Uint8Array) => void
+
+/** What the wire took with the last write. */
+export const Written = { Ping: 1, Close: 2 } as const
+
+/** A message that waits; it is encoded when its turn comes. */
+interface Waiting {
+  firstByte: number
+  data: string | Uint8Array | PreparedMessage
+  size: number
+  /** Set for the place in the queue of a message that is sent in fragments: called when its turn comes. */
+  begin: (() => void) | undefined
+}
+
+const FIN = 0x80
+/** A payload up to this size is copied behind its header; a larger one is written from where it lies. */
+const COPY_LIMIT = 16 * 1024
+/** What is encoded for one write, at least as far as there is something; control frames can go ahead of the rest. */
+const BATCH_SIZE = 64 * 1024
+/** Pings are answered each while fewer answers than this are pending, then the newest alone (RFC 6455 section 5.5.3). */
+const MAX_PENDING_PONGS = 64
+const EMPTY = new Uint8Array(0)
+
+/**
+ * Encodes messages into frames (RFC 6455 sections 5 and 6.1) and gives them to the wire in as few writes as possible.
+ *
+ * What is sent goes into a batch, which `flush` writes. While the wire holds a batch, messages wait in a queue, and
+ * control frames go ahead of that queue: they can stand between any two frames.
+ */
+export class Sender {
+  frameListener: SentFrameListener | undefined
+  /** Whether the Close frame has been encoded: nothing goes behind it. */
+  closeSent = false
+
+  private readonly shared: SenderShared
+  private readonly wire: Wire
+  private readonly masks: boolean
+
+  // The batch: `pieces`, then the slab's bytes `from` one place `to` another.
+  private pieces: Uint8Array[] | undefined
+  private slab: Slab | undefined
+  private from = 0
+  private to = 0
+  private batchSize = 0
+  private batchHas = 0
+
+  /** The size of the batch that the wire holds. */
+  private inFlight = 0
+  private queue: Waiting[] | undefined
+  private queueHead = 0
+  private queueSize = 0
+  /** Frames that go ahead of the queue. */
+  private ahead: Waiting[] | undefined
+  private pongsInBatch = 0
+  private pongsAhead = 0
+  private newestPong: Uint8Array | undefined
+  /** The connection is lost. */
+  private ended = false
+  /** A message is being sent in fragments: others wait until it has ended. */
+  private fragmenting = false
+
+  constructor(shared: SenderShared, wire: Wire, masks: boolean) {
+    this.shared = shared
+    this.wire = wire
+    this.masks = masks
+  }
+
+  /** Payload and header bytes that the wire has not taken. */
+  get bufferedAmount(): number {
+    return this.batchSize + this.inFlight + this.queueSize
+  }
+
+  /** Whether the wire holds bytes, so that what is sent now has to wait. */
+  get blocked(): boolean {
+    return this.inFlight > 0
+  }
+
+  get needsFlush(): boolean {
+    return this.inFlight === 0 && (this.batchSize > 0 || this.newestPong !== undefined || this.hasWaiting)
+  }
+
+  /** A text message as a string, a binary one as bytes, either one prepared. Bytes are not to be changed until written. */
+  message(opcode: number, data: string | Uint8Array | PreparedMessage): void {
+    if (this.mustWait()) this.enqueue({ firstByte: FIN | opcode, data, size: this.sizeOf(data), begin: undefined })
+    else this.encode(FIN | opcode, data)
+  }
+
+  /** Takes a place in the queue for a message in fragments; `begin` is called, perhaps at once, when it may start. */
+  beginFragments(begin: () => void): void {
+    if (this.mustWait()) {
+      this.enqueue({ firstByte: 0, data: EMPTY, size: 0, begin })
+    } else {
+      this.fragmenting = true
+      begin()
+    }
+  }
+
+  /** One frame of the message that `beginFragments` began; `fin` ends it. */
+  fragment(opcode: number, data: string | Uint8Array, fin: boolean): void {
+    if (this.closeSent || this.ended) return
+    const firstByte = fin ? FIN | opcode : opcode
+    if (this.inFlight > 0) this.goAhead({ firstByte, data, size: this.sizeOf(data), begin: undefined })
+    else this.encode(firstByte, data)
+    if (fin) this.fragmenting = false
+  }
+
+  ping(payload: Uint8Array): void {
+    this.controlFrame(Opcode.Ping, payload)
+  }
+
+  /** A pong of the application's own accord (RFC 6455 section 5.5.3). */
+  pong(payload: Uint8Array): void {
+    this.controlFrame(Opcode.Pong, payload)
+  }
+
+  /** The answer to a ping. */
+  answerPing(payload: Uint8Array): void {
+    if (this.pongsInBatch + this.pongsAhead >= MAX_PENDING_PONGS) this.newestPong = payload
+    else this.controlFrame(Opcode.Pong, payload)
+  }
+
+  /** The Close frame, behind everything that was sent before it. Nothing can be sent after it. */
+  close(payload: Uint8Array): void {
+    if (this.mustWait()) this.enqueue({ firstByte: FIN | Opcode.Close, data: payload, size: payload.length, begin: undefined })
+    else this.encode(FIN | Opcode.Close, payload)
+  }
+
+  /** Discards what waits, so that a Close frame follows the frame under way. */
+  discard(): void {
+    this.queue = undefined
+    this.queueHead = 0
+    this.queueSize = 0
+    this.ahead = undefined
+    this.pongsAhead = 0
+    this.newestPong = undefined
+    this.fragmenting = false
+  }
+
+  /** Gives up: nothing is encoded or written any more. */
+  end(): void {
+    this.ended = true
+    this.discard()
+    this.pieces = undefined
+    this.batchSize = 0
+    // What the wire still holds must not be written over: it could reach the peer.
+    if (this.inFlight === 0) this.releaseSlab()
+    this.inFlight = 0
+  }
+
+  /** Writes the batch, and what waits behind it, until the wire holds something. Returns what the wire took. */
+  flush(): number {
+    let taken = 0
+    while (this.inFlight === 0 && !this.ended) {
+      if (this.batchSize < BATCH_SIZE) this.fillBatch()
+      if (this.batchSize === 0) break
+      this.inFlight = this.batchSize
+      this.batchSize = 0
+      if (!this.writeBatch()) break
+      taken |= this.written()
+    }
+    return taken
+  }
+
+  /** The wire has let go of what it held. Returns what that was. */
+  written(): number {
+    const has = this.batchHas
+    this.inFlight = 0
+    this.batchHas = 0
+    this.pongsInBatch = 0
+    this.releaseSlab()
+    return has
+  }
+
+  private get hasWaiting(): boolean {
+    return this.ahead !== undefined || (this.queue !== undefined && !this.fragmenting)
+  }
+
+  private mustWait(): boolean {
+    return this.inFlight > 0 || this.fragmenting || this.queue !== undefined || this.batchSize >= BATCH_SIZE
+  }
+
+  private controlFrame(opcode: number, payload: Uint8Array): void {
+    if (this.closeSent || this.ended) return
+    const frame = { firstByte: FIN | opcode, data: payload, size: payload.length, begin: undefined }
+    if (this.inFlight > 0) {
+      if (opcode === Opcode.Pong) this.pongsAhead++
+      this.goAhead(frame)
+    } else {
+      this.encode(frame.firstByte, payload)
+    }
+  }
+
+  private goAhead(frame: Waiting): void {
+    this.ahead ??= []
+    this.ahead.push(frame)
+    this.queueSize += frame.size
+  }
+
+  private enqueue(waiting: Waiting): void {
+    this.queue ??= []
+    this.queue.push(waiting)
+    this.queueSize += waiting.size
+  }
+
+  private sizeOf(data: string | Uint8Array | PreparedMessage): number {
+    if (typeof data === 'string') return this.shared.platform.utf8Length(data)
+    return data instanceof PreparedMessage ? data.payload.length : data.length
+  }
+
+  private fillBatch(): void {
+    if (this.ahead !== undefined) {
+      const ahead = this.ahead
+      this.ahead = undefined
+      this.pongsAhead = 0
+      for (const frame of ahead) {
+        this.queueSize -= frame.size
+        this.encode(frame.firstByte, frame.data)
+      }
+    }
+    if (this.newestPong !== undefined) {
+      this.encode(FIN | Opcode.Pong, this.newestPong)
+      this.newestPong = undefined
+    }
+    while (this.queue !== undefined && !this.fragmenting && this.batchSize < BATCH_SIZE) {
+      const next = this.queue[this.queueHead]!
+      this.queueHead++
+      if (this.queueHead === this.queue.length) {
+        this.queue = undefined
+        this.queueHead = 0
+      } else if (this.queueHead >= 1024 && this.queueHead * 2 > this.queue.length) {
+        // Lets go of what has been sent, without moving the queue for each message.
+        this.queue.splice(0, this.queueHead)
+        this.queueHead = 0
+      }
+      this.queueSize -= next.size
+      if (next.begin !== undefined) {
+        this.fragmenting = true
+        next.begin()
+      } else {
+        this.encode(next.firstByte, next.data)
+      }
+    }
+  }
+
+  private writeBatch(): boolean {
+    const pieces = this.pieces
+    if (pieces === undefined) return this.wire.write(this.slab!.bytes.subarray(this.from, this.to))
+    if (this.to > this.from) pieces.push(this.slab!.bytes.subarray(this.from, this.to))
+    this.from = this.to
+    this.pieces = undefined
+    if (pieces.length === 1) return this.wire.write(pieces[0]!)
+    return this.wire.writeAll(pieces)
+  }
+
+  private releaseSlab(): void {
+    const slab = this.slab
+    if (slab === undefined) return
+    this.slab = undefined
+    this.from = 0
+    this.to = 0
+    slab.users--
+    if (slab.users === 0) slab.at = 0
+  }
+
+  /** The slab with room for `length` bytes behind what this sender has in it, or in a new place. */
+  private room(length: number): Slab {
+    const slab = this.shared.slabs.withRoom(length)
+    if (slab !== this.slab) {
+      this.seal()
+      this.slab = slab
+      slab.users++
+      this.from = slab.at
+      this.to = slab.at
+    } else if (slab.at !== this.to) {
+      // Another sender has written behind this one.
+      this.seal()
+      this.from = slab.at
+      this.to = slab.at
+    }
+    return slab
+  }
+
+  private seal(): void {
+    if (this.to > this.from) {
+      this.pieces ??= []
+      this.pieces.push(this.slab!.bytes.subarray(this.from, this.to))
+      this.from = this.to
+    }
+  }
+
+  private append(piece: Uint8Array): void {
+    this.seal()
+    this.pieces ??= []
+    this.pieces.push(piece)
+    this.batchSize += piece.length
+  }
+
+  private encode(firstByte: number, data: string | Uint8Array | PreparedMessage): void {
+    if (firstByte >= (FIN | Opcode.Close)) this.noteControl(firstByte & 0x0f)
+    if (typeof data === 'string') {
+      if (data.length * 3 <= COPY_LIMIT) this.encodeShortText(firstByte, data)
+      else this.encodeBytes(firstByte, this.utf8(data))
+    } else if (data instanceof PreparedMessage) {
+      if (this.masks || data.payload.length <= COPY_LIMIT || this.frameListener !== undefined) {
+        this.encodeBytes(firstByte, data.payload)
+      } else {
+        this.append(data.frame)
+      }
+    } else {
+      this.encodeBytes(firstByte, data)
+    }
+  }
+
+  private noteControl(opcode: number): void {
+    if (opcode === Opcode.Pong) {
+      this.pongsInBatch++
+    } else if (opcode === Opcode.Ping) {
+      this.batchHas |= Written.Ping
+    } else {
+      this.batchHas |= Written.Close
+      this.closeSent = true
+    }
+  }
+
+  private utf8(text: string): Uint8Array {
+    const { platform } = this.shared
+    const bytes = platform.allocate(platform.utf8Length(text))
+    platform.utf8Write(bytes, 0, text)
+    return bytes
+  }
+
+  /** Writes a text straight into the slab; its length as UTF-8 is known only then. */
+  private encodeShortText(firstByte: number, text: string): void {
+    const slab = this.room(text.length * 3 + 8)
+    const bytes = slab.bytes
+    const keyLength = this.masks ? 4 : 0
+    // A text of 126 characters or more needs the longer header; one of fewer rarely does.
+    let headerLength = (text.length < 126 ? 2 : 4) + keyLength
+    const from = slab.at
+    const length = this.shared.platform.utf8Write(bytes, from + headerLength, text)
+    if (length >= 126 && text.length < 126) {
+      bytes.copyWithin(from + headerLength + 2, from + headerLength, from + headerLength + length)
+      headerLength += 2
+    }
+    this.finishFrame(slab, firstByte, length, from, headerLength)
+  }
+
+  private encodeBytes(firstByte: number, payload: Uint8Array): void {
+    const length = payload.length
+    const headerLength = frameHeaderLength(length, this.masks)
+    if (length <= COPY_LIMIT) {
+      const slab = this.room(headerLength + length)
+      const target = slab.at + headerLength
+      const bytes = slab.bytes
+      if (length < 48) for (let i = 0; i < length; i++) bytes[target + i] = payload[i]!
+      else bytes.set(payload, target)
+      this.finishFrame(slab, firstByte, length, slab.at, headerLength)
+    } else if (this.masks) {
+      this.append(this.maskedFrame(firstByte, payload, headerLength))
+    } else {
+      const slab = this.room(headerLength)
+      const from = slab.at
+      writeFrameHeader(slab.bytes, from, firstByte, length, false)
+      this.advance(slab, from + headerLength)
+      this.frameListener?.(slab.bytes.slice(from, from + headerLength), payload.slice())
+      this.append(payload)
+    }
+  }
+
+  /** A large frame of a client: masked while it is copied, since the payload is the application's. */
+  private maskedFrame(firstByte: number, payload: Uint8Array, headerLength: number): Uint8Array {
+    const frame = this.shared.platform.allocate(headerLength + payload.length)
+    const key = this.shared.keys.next()
+    const keyAt = writeFrameHeader(frame, 0, firstByte, payload.length, true)
+    writeMaskKey(frame, keyAt, key)
+    maskCopy(payload, 0, payload.length, frame, headerLength, key)
+    this.frameListener?.(frame.slice(0, headerLength), payload.slice())
+    return frame
+  }
+
+  /** Writes the header before a payload that lies in the slab, and masks it if need be. */
+  private finishFrame(slab: Slab, firstByte: number, length: number, from: number, headerLength: number): void {
+    const bytes = slab.bytes
+    const start = from + headerLength
+    const at = writeFrameHeader(bytes, from, firstByte, length, this.masks)
+    if (this.masks) {
+      const key = this.shared.keys.next()
+      writeMaskKey(bytes, at, key)
+      this.frameListener?.(bytes.slice(from, start), bytes.slice(start, start + length))
+      maskInPlace(bytes, start, start + length, key)
+    } else {
+      this.frameListener?.(bytes.slice(from, start), bytes.slice(start, start + length))
+    }
+    this.advance(slab, start + length)
+  }
+
+  private advance(slab: Slab, end: number): void {
+    this.batchSize += end - this.to
+    this.to = end
+    slab.at = end
+  }
+}

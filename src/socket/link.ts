@@ -1,0 +1,528 @@
+import { Heartbeat } from '../liveness/heartbeat.ts'
+import { Pings } from '../liveness/pings.ts'
+import type { WheelEntry } from '../liveness/wheel.ts'
+import { CloseCode } from '../protocol/close-code.ts'
+import { type CloseCause, type CloseInfo, ConnectionClosedError } from '../protocol/close-info.ts'
+import { Connection, type ConnectionSink } from '../protocol/connection.ts'
+import { ArgumentError, HeartbeatError, type Side, SlowConsumerError, TimeoutError } from '../protocol/error.ts'
+import { Opcode } from '../protocol/opcode.ts'
+import { bytesOf, type MessageData, PreparedMessage } from '../protocol/prepared.ts'
+import type { Transport, TransportSink } from '../transport/transport.ts'
+import { MessageQueue, type MessageSource } from './message-queue.ts'
+import { observedFrame } from './observed-frame.ts'
+import type { Behaviour, Handlers, MessageType, SocketOptions } from './options.ts'
+import { flushSoon, shared, wheel } from './runtime.ts'
+import type { Socket } from './socket.ts'
+
+/** What `send` has done with a message. */
+export type SendResult = 'ok' | 'slow' | 'dropped' | 'closed'
+
+/** Why nothing is read for now; reading goes on when no reason is left. */
+const Hold = { Application: 1, Opening: 2, Queue: 4 } as const
+
+/** What a kind of socket is made from: a server's route, or one client connection. */
+export interface LinkSetup<S extends Socket> {
+  side: Side
+  behaviour: Behaviour
+  handlers: Handlers<S>
+  observeFrames: SocketOptions<S>['observeFrames']
+  /** Called before the application hears of the end. */
+  onClosed?(socket: S): void
+}
+
+/**
+ * What is behind a socket: ties the connection, its transport, its heartbeat and the application's handlers together.
+ */
+export class Link<S extends Socket = Socket> implements ConnectionSink, TransportSink, WheelEntry, MessageSource {
+  readonly connection: Connection
+  readonly transport: Transport
+  readonly behaviour: Behaviour
+  readonly socket: S
+  heartbeat: Heartbeat | undefined
+  latency: number | undefined
+  highWaterMark: number
+  info: CloseInfo | undefined
+  /** Called once, when the connection has ended. */
+  readonly whenClosed = new Set<(info: CloseInfo) => void>()
+
+  wheelSlot = -1
+  wheelDue = 0
+  wheelNext: WheelEntry | undefined
+  wheelPrevious: WheelEntry | undefined
+
+  private readonly setup: LinkSetup<S>
+  private pings: Pings | undefined
+  private queue: MessageQueue | undefined
+  private holds = 0
+  /** When a pause becomes too long. */
+  private pauseDeadline = Number.POSITIVE_INFINITY
+  /** The connection closed while its messages were held: they are not waited for. */
+  private discardMessages = false
+  private flushing = false
+  private slowTold = false
+  private readonly whenDrained: (() => void)[] = []
+
+  constructor(setup: LinkSetup<S>, transport: Transport, makeSocket: (link: Link<S>) => S) {
+    this.setup = setup
+    this.behaviour = setup.behaviour
+    this.transport = transport
+    this.highWaterMark = setup.behaviour.highWaterMark
+    const { side, behaviour } = setup
+    this.connection = new Connection(
+      {
+        side,
+        shared,
+        now: () => wheel.now(),
+        maxPayload: behaviour.maxPayload,
+        maxFragments: behaviour.maxFragments,
+        text: behaviour.text,
+        closeTimeout: behaviour.closeTimeout,
+      },
+      this,
+      transport,
+    )
+    this.socket = makeSocket(this)
+  }
+
+  /** The handshake is done: tells the application, and starts to read. */
+  start(): void {
+    const { connection } = this
+    connection.open()
+    this.setHeartbeat(this.behaviour.heartbeat)
+    if (this.setup.observeFrames !== undefined) this.observeFrames(this.setup.observeFrames)
+    const opened = this.call(() => this.setup.handlers.open?.(this.socket))
+    if (opened !== undefined) {
+      this.hold(Hold.Opening)
+      opened.finally(() => this.release(Hold.Opening))
+    }
+    this.transport.start(this)
+    if (this.holds !== 0) this.transport.pause()
+  }
+
+  observeFrames(observe: NonNullable<SocketOptions<S>['observeFrames']>): void {
+    const { receiver, sender } = this.connection
+    const listen = (direction: 'in' | 'out') => (header: Uint8Array, payload: Uint8Array) => {
+      try {
+        observe(this.socket, observedFrame(direction, header, payload))
+      } catch (error) {
+        this.reportError(error)
+      }
+    }
+    receiver.frameListener = listen('in')
+    sender.frameListener = listen('out')
+  }
+
+  // From the application
+
+  send(message: MessageData | PreparedMessage, type: MessageType | undefined): SendResult {
+    const { connection } = this
+    let data: string | Uint8Array | PreparedMessage
+    let opcode: number
+    if (typeof message === 'string') {
+      data = message
+      opcode = type === 'binary' ? Opcode.Binary : Opcode.Text
+    } else if (message instanceof PreparedMessage) {
+      data = message
+      opcode = message.opcode
+    } else {
+      data = bytesOf(message)
+      opcode = type === 'text' ? Opcode.Text : Opcode.Binary
+    }
+    if (connection.state !== 'open') return 'closed'
+    const { sender } = connection
+    const queued = sender.bufferedAmount
+    sender.message(opcode, data)
+    this.onOutput()
+    const buffered = sender.bufferedAmount
+    if (buffered <= this.highWaterMark) return 'ok'
+    return this.sentMuch(queued)
+  }
+
+  /** After a message that took the queue above the high-water mark. */
+  private sentMuch(queuedBefore: number): SendResult {
+    const { connection, behaviour } = this
+    if (!connection.sender.blocked) connection.flush()
+    const buffered = connection.sender.bufferedAmount
+    if (buffered > behaviour.maxBuffered && queuedBefore > 0) {
+      const error = new SlowConsumerError(
+        `The peer reads too slowly: ${buffered} bytes are queued for it, more than maxBuffered, ${behaviour.maxBuffered}.`,
+      )
+      connection.fail(CloseCode.TryAgainLater, 'reads too slowly', 'slow-consumer', error)
+      return 'dropped'
+    }
+    if (buffered <= this.highWaterMark) return 'ok'
+    this.slowTold = true
+    return 'slow'
+  }
+
+  ping(payload: string | Uint8Array | undefined): Promise<number> {
+    const bytes = payload === undefined ? undefined : controlPayload('ping', payload)
+    if (this.connection.state !== 'open') {
+      return Promise.reject(new ConnectionClosedError(this.info))
+    }
+    this.pings ??= new Pings()
+    const sent = bytes ?? this.pings.payload()
+    return new Promise((resolve, reject) => {
+      this.sendPing(sent, (roundTrip) => {
+        if (roundTrip !== undefined) resolve(roundTrip)
+        else if (this.info !== undefined) reject(new ConnectionClosedError(this.info))
+        else reject(new TimeoutError('TIMEOUT', 'The ping was given up: too many newer ones are unanswered.'))
+      })
+    })
+  }
+
+  pong(payload: string | Uint8Array): void {
+    const bytes = controlPayload('pong', payload)
+    if (this.connection.state !== 'open') return
+    this.connection.sender.pong(bytes)
+    this.onOutput()
+  }
+
+  close(code: number, reason: string, cause?: CloseCause, error?: Error): void {
+    this.connection.close(code, reason, cause, error)
+  }
+
+  /** Resolves when nothing is queued. */
+  drained(signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    if (this.info !== undefined) return Promise.reject(new ConnectionClosedError(this.info))
+    if (!this.connection.sender.blocked) this.connection.flush()
+    if (this.connection.sender.bufferedAmount === 0) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const done = () => {
+        signal?.removeEventListener('abort', onAbort)
+        this.whenClosed.delete(onClosed)
+        const index = this.whenDrained.indexOf(onDrained)
+        if (index >= 0) this.whenDrained.splice(index, 1)
+      }
+      const onDrained = () => {
+        done()
+        resolve()
+      }
+      const onAbort = () => {
+        done()
+        reject(signal?.reason)
+      }
+      const onClosed = (info: CloseInfo) => {
+        done()
+        reject(new ConnectionClosedError(info))
+      }
+      signal?.addEventListener('abort', onAbort)
+      this.whenClosed.add(onClosed)
+      this.whenDrained.push(onDrained)
+    })
+  }
+
+  /** The queue for messages that are pulled. There is none beside a `message` handler. */
+  pullQueue(): MessageQueue {
+    if (this.setup.handlers.message !== undefined) {
+      throw new ArgumentError('This socket has a message handler: its messages cannot be read by receive or iteration as well.')
+    }
+    return this.messageQueue()
+  }
+
+  pause(): void {
+    this.hold(Hold.Application)
+  }
+
+  resume(): void {
+    this.release(Hold.Application)
+  }
+
+  setHeartbeat(settings: Behaviour['heartbeat']): void {
+    if (settings === false) {
+      this.heartbeat = undefined
+    } else if (this.heartbeat === undefined) {
+      this.heartbeat = new Heartbeat(settings, wheel.now())
+      if (this.holds !== 0) this.heartbeat.suspend()
+    } else {
+      this.heartbeat.settings = settings
+    }
+    this.reschedule()
+  }
+
+  // From the transport
+
+  onData(chunk: Uint8Array): void {
+    this.heartbeat?.heard(wheel.now())
+    this.connection.receive(chunk)
+  }
+
+  onWritten(): void {
+    this.heartbeat?.wentOn(wheel.now())
+    this.connection.wireWritten()
+    this.noteHeldUp()
+  }
+
+  onEnd(): void {
+    this.deliverHeld()
+    this.connection.receiveEnd()
+  }
+
+  onClose(reset: boolean, error: Error | undefined): void {
+    this.deliverHeld()
+    this.connection.transportClosed(reset, error)
+  }
+
+  // From the connection
+
+  onText(text: string | Uint8Array): void {
+    this.deliver(text, 'text')
+  }
+
+  onBinary(bytes: Uint8Array): void {
+    this.deliver(bytes, 'binary')
+  }
+
+  onPiece(opcode: number, piece: Uint8Array, last: boolean): void {
+    if (!this.discardMessages) this.messageQueue().pushPiece(opcode === Opcode.Text ? 'text' : 'binary', piece, last)
+  }
+
+  onPing(payload: Uint8Array): void {
+    if (this.behaviour.autoPong) {
+      this.connection.sender.answerPing(payload)
+      this.onOutput()
+    }
+    if (this.setup.handlers.ping !== undefined) this.call(() => this.setup.handlers.ping?.(this.socket, payload))
+  }
+
+  onPong(payload: Uint8Array): void {
+    const roundTrip = this.pings?.answered(payload, performance.now())
+    if (roundTrip !== undefined) this.latency = roundTrip
+    if (this.setup.handlers.pong !== undefined) this.call(() => this.setup.handlers.pong?.(this.socket, payload))
+  }
+
+  onOutput(): void {
+    if (this.flushing) return
+    this.flushing = true
+    flushSoon(this)
+  }
+
+  flush(): void {
+    this.flushing = false
+    if (this.connection.state === 'closed') return
+    this.connection.flush()
+    this.noteHeldUp()
+  }
+
+  onPingTaken(): void {
+    this.heartbeat?.pingTaken(wheel.now())
+    this.pings?.taken(performance.now())
+    this.reschedule()
+  }
+
+  onDrained(): void {
+    for (const wake of [...this.whenDrained]) wake()
+    if (!this.slowTold) return
+    this.slowTold = false
+    if (this.setup.handlers.drain !== undefined) this.call(() => this.setup.handlers.drain?.(this.socket))
+  }
+
+  onClosing(): void {
+    // The peer's Close frame has to be read; what is held up before it is no longer waited for.
+    if (this.holds === 0) return
+    this.holds = 0
+    this.discardMessages = true
+    this.connection.receiver.resume()
+    this.transport.resume()
+  }
+
+  onDeadline(): void {
+    this.reschedule()
+  }
+
+  onClosed(info: CloseInfo): void {
+    this.info = info
+    wheel.schedule(this, Number.POSITIVE_INFINITY)
+    this.setup.onClosed?.(this.socket)
+    this.pings?.giveUp()
+    this.queue?.end(info)
+    const waiting = [...this.whenClosed]
+    this.whenClosed.clear()
+    for (const tell of waiting) tell(info)
+    this.call(() => this.setup.handlers.close?.(this.socket, info))
+  }
+
+  // From the message queue
+
+  holdMessages(hold: boolean): void {
+    if (hold) this.hold(Hold.Queue)
+    else this.release(Hold.Queue)
+  }
+
+  readInPieces(inPieces: boolean): void {
+    this.connection.receiver.inPieces = inPieces
+  }
+
+  // From the wheel
+
+  onTime(): void {
+    const now = wheel.now()
+    const { connection } = this
+    if (connection.state === 'closing') {
+      connection.tick()
+    } else if (connection.state === 'open') {
+      if (now >= this.pauseDeadline) return this.pausedTooLong()
+      const verdict = this.heartbeat?.check(now)
+      if (verdict === 'dead') return this.heartbeatFailed()
+      if (verdict === 'ping') {
+        this.pings ??= new Pings()
+        this.sendPing(this.pings.payload())
+      }
+    }
+    this.reschedule()
+  }
+
+  private reschedule(): void {
+    const { connection } = this
+    if (connection.state === 'closed') return
+    const due =
+      connection.state === 'closing' ? connection.deadline : Math.min(this.heartbeat?.due ?? Number.POSITIVE_INFINITY, this.pauseDeadline)
+    if (due !== this.wheelDue || this.wheelSlot < 0) wheel.schedule(this, due)
+  }
+
+  private heartbeatFailed(): void {
+    const { interval, timeout } = this.heartbeat!.settings
+    const message = `The peer was silent for ${interval} ms and did not answer a ping within ${timeout} ms more.`
+    this.connection.terminate('heartbeat', new HeartbeatError(message))
+  }
+
+  private pausedTooLong(): void {
+    const why =
+      (this.holds & Hold.Opening) !== 0
+        ? 'the open handler has not settled'
+        : (this.holds & Hold.Application) !== 0
+          ? 'the socket was paused'
+          : 'nobody consumed its messages (add a message handler, or read them)'
+    const message = `Nothing was read for ${this.behaviour.maxPause} ms (maxPause): ${why}.`
+    this.connection.fail(CloseCode.InternalError, 'paused for too long', 'pause-timeout', new TimeoutError('PAUSE_TIMEOUT', message))
+  }
+
+  private sendPing(payload: Uint8Array, settle?: (roundTrip: number | undefined) => void): void {
+    this.pings?.add(payload, performance.now(), settle)
+    this.connection.sender.ping(payload)
+    this.onOutput()
+  }
+
+  private noteHeldUp(): void {
+    if (this.connection.sender.blocked) this.heartbeat?.heldUp(wheel.now())
+  }
+
+  // Messages
+
+  private deliver(message: string | Uint8Array, type: MessageType): void {
+    if (this.behaviour.autoResponse !== undefined && this.answered(message)) return
+    const { handlers } = this.setup
+    if (this.discardMessages) return
+    if (handlers.message === undefined) return this.messageQueue().push({ data: message, type })
+    try {
+      const result = handlers.message(this.socket, message, type)
+      if (result !== undefined) Promise.resolve(result).catch((error) => this.handlerFailed(error))
+    } catch (error) {
+      this.handlerFailed(error)
+    }
+  }
+
+  private answered(message: string | Uint8Array): boolean {
+    const { autoResponse } = this.behaviour
+    let response: string | Uint8Array | undefined
+    if (typeof autoResponse === 'function') {
+      try {
+        response = autoResponse(message)
+      } catch (error) {
+        this.handlerFailed(error)
+        return true
+      }
+    } else if (autoResponse !== undefined && sameMessage(autoResponse.request, message)) {
+      response = autoResponse.response
+    }
+    if (response === undefined) return false
+    this.send(response, undefined)
+    return true
+  }
+
+  private messageQueue(): MessageQueue {
+    this.queue ??= new MessageQueue(this)
+    if (this.info !== undefined) this.queue.end(this.info)
+    return this.queue
+  }
+
+  /** What was held back for a consumer is not lost when the transport ends. */
+  private deliverHeld(): void {
+    if (this.holds === Hold.Queue) this.connection.receiver.resume()
+  }
+
+  private hold(reason: number): void {
+    if (this.connection.state === 'closed' || this.connection.state === 'closing') return
+    const before = this.holds
+    this.holds |= reason
+    if (before !== 0) return
+    this.connection.receiver.pause()
+    this.transport.pause()
+    this.heartbeat?.suspend()
+    this.pauseDeadline = wheel.now() + this.behaviour.maxPause
+    this.reschedule()
+  }
+
+  private release(reason: number): void {
+    if ((this.holds & reason) === 0) return
+    this.holds &= ~reason
+    if (this.holds !== 0) return
+    this.pauseDeadline = Number.POSITIVE_INFINITY
+    this.heartbeat?.resume(wheel.now())
+    this.reschedule()
+    this.connection.receiver.resume()
+    // What had been held back may have filled the queue again.
+    if (this.holds === 0) this.transport.resume()
+  }
+
+  // Handlers
+
+  /** Runs a handler. Its failure closes this socket and nothing else. Returns what there is to wait for. */
+  private call(handler: () => void | Promise<void>): Promise<void> | undefined {
+    try {
+      const result = handler()
+      if (result === undefined) return undefined
+      return Promise.resolve(result).catch((error) => this.handlerFailed(error))
+    } catch (error) {
+      this.handlerFailed(error)
+      return undefined
+    }
+  }
+
+  private handlerFailed(error: unknown): void {
+    this.reportError(error)
+    const cause = error instanceof Error ? error : new Error(String(error))
+    this.connection.fail(CloseCode.InternalError, 'internal error', 'handler-error', cause)
+  }
+
+  private reportError(error: unknown): void {
+    reportError(this.setup.handlers.error, error, this.socket)
+  }
+}
+
+/** Gives an error to the application's handler for them, or prints it. Nothing that happens here ends the process. */
+export function reportError<S>(handler: Handlers<S>['error'], error: unknown, socket: S | undefined): void {
+  if (handler === undefined) {
+    console.error(error)
+    return
+  }
+  try {
+    handler(error, socket)
+  } catch (failure) {
+    console.error(failure)
+  }
+}
+
+function controlPayload(what: string, payload: string | Uint8Array): Uint8Array {
+  const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : bytesOf(payload).slice()
+  if (bytes.length > 125) {
+    throw new ArgumentError(`A ${what} carries at most 125 bytes, not ${bytes.length} (RFC 6455 section 5.5).`)
+  }
+  return bytes
+}
+
+function sameMessage(a: string | Uint8Array, b: string | Uint8Array): boolean {
+  if (typeof a === 'string' || typeof b === 'string') return a === b
+  return Buffer.compare(a, b) === 0
+}

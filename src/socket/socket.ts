@@ -1,0 +1,204 @@
+import type { Duplex } from 'node:stream'
+import type { HeartbeatSettings } from '../liveness/heartbeat.ts'
+import { type CloseInfo, ConnectionClosedError } from '../protocol/close-info.ts'
+import type { ConnectionState } from '../protocol/connection.ts'
+import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
+import { prepareMessage } from '../protocol/prepared.ts'
+import { socketDuplex } from './duplex.ts'
+import { sendFragments } from './fragments.ts'
+import type { Link, SendResult } from './link.ts'
+import type { MessageStream } from './message-stream.ts'
+import type { ReceiveOptions } from './message-queue.ts'
+import type { ObservedFrame } from './observed-frame.ts'
+import { checkCount, type MessageType, resolveHeartbeat } from './options.ts'
+import { shared, wheel } from './runtime.ts'
+
+/**
+ * Encodes a message once, to be sent to any number of sockets. Bytes are copied.
+ * @throws ArgumentError for anything that is neither a string nor bytes
+ */
+export function prepare(message: MessageData, type?: MessageType): PreparedMessage {
+  return prepareMessage(shared.platform, message, type)
+}
+
+/** One end of an open WebSocket connection. */
+export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array> {
+  /** Whatever the application wants to keep with the connection; a server's comes from its `upgrade` hook. */
+  data: Data
+  /** The subprotocol that was agreed on, or `''`. */
+  readonly protocol: string
+  /** @internal */
+  protected readonly link: Link
+
+  /** @internal */
+  constructor(link: Link, data: Data, protocol: string) {
+    this.link = link
+    this.data = data
+    this.protocol = protocol
+  }
+
+  get state(): ConnectionState {
+    return this.link.connection.state
+  }
+
+  /** The peer's IP address; undefined where the transport has none, as a Unix socket. */
+  get remoteAddress(): string | undefined {
+    return this.link.transport.remoteAddress
+  }
+
+  /** Bytes that have been sent and not yet taken by the kernel. */
+  get bufferedAmount(): number {
+    return this.link.connection.sender.bufferedAmount
+  }
+
+  /** The round-trip time measured last, in milliseconds; undefined before the first answer to a ping. */
+  get latency(): number | undefined {
+    return this.link.latency
+  }
+
+  /** Most bytes of a message from the peer; can be raised or lowered at any time, for the messages that begin after. */
+  get maxPayload(): number {
+    return this.link.connection.receiver.maxPayload
+  }
+
+  set maxPayload(bytes: number) {
+    this.link.connection.receiver.maxPayload = checkCount('maxPayload', bytes)
+  }
+
+  /** When to ping and when to judge dead; false for no heartbeat. Can be set at any time. */
+  get heartbeat(): HeartbeatSettings | false {
+    return this.link.heartbeat?.settings ?? false
+  }
+
+  set heartbeat(settings: Partial<HeartbeatSettings> | false) {
+    this.link.setHeartbeat(resolveHeartbeat(settings))
+  }
+
+  /** Milliseconds until the peer is judged dead if nothing more is heard of it; infinite without a heartbeat or while paused. */
+  get aliveFor(): number {
+    const until = this.link.heartbeat?.aliveUntil ?? Number.POSITIVE_INFINITY
+    return Math.max(0, until - wheel.now())
+  }
+
+  /** How the connection ended; settles exactly once, and never rejects. */
+  get closed(): Promise<CloseInfo> {
+    const { link } = this
+    if (link.info !== undefined) return Promise.resolve(link.info)
+    return new Promise((resolve) => link.whenClosed.add(resolve))
+  }
+
+  /**
+   * Sends a message: a string as text, bytes as binary. Bytes must not be changed until they are drained.
+   * All that is sent in one turn of the event loop goes out in one write.
+   * @param type sends a string as binary, or bytes as text; such bytes have to be UTF-8, which is not checked
+   * @returns `'ok'`; `'slow'`: taken, but more than `highWaterMark` is queued; `'dropped'`: the queue reached
+   * `maxBuffered`, and the connection is being closed for it; `'closed'`: not sent, the connection is not open
+   * @throws ArgumentError for anything that is neither a string nor bytes
+   */
+  send(message: MessageData | PreparedMessage, type?: MessageType): SendResult {
+    return this.link.send(message, type)
+  }
+
+  /**
+   * Sends one message as a fragment for each part, as the parts come; messages that are sent meanwhile go out behind it.
+   * Waits while the peer is slow. Parts are all strings or all bytes.
+   * @throws what the source throws; the connection is then closed with 1011, since a message cannot be left unfinished
+   */
+  sendFragments(parts: Iterable<MessageData> | AsyncIterable<MessageData>): Promise<'ok' | 'closed'> {
+    return sendFragments(this.link, parts)
+  }
+
+  /**
+   * Sends a ping and resolves with the round-trip time in milliseconds. Rejects with a ConnectionClosedError when the
+   * connection ends first; where nobody waits for it, that goes unnoticed.
+   * @param payload at most 125 bytes; by default a sequence number
+   */
+  ping(payload?: string | Uint8Array): Promise<number> {
+    const roundTrip = this.link.ping(payload)
+    roundTrip.catch(() => {})
+    return roundTrip
+  }
+
+  /** Sends a pong that nobody asked for (RFC 6455 section 5.5.3). Pings are answered without this. */
+  pong(payload: string | Uint8Array = ''): void {
+    this.link.pong(payload)
+  }
+
+  /**
+   * Starts the closing handshake: what was sent is delivered first, then the Close frame goes out. The peer has
+   * `closeTimeout` to answer. Does nothing when the connection is closing already.
+   * @throws ArgumentError for a code that must not be sent, or a reason of more than 123 bytes of UTF-8
+   */
+  close(code = 1000, reason = ''): void {
+    this.link.close(code, reason)
+  }
+
+  /** Ends the connection at once, without a Close frame. The peer sees 1006. */
+  terminate(): void {
+    this.link.connection.terminate('terminated')
+  }
+
+  /** Resolves when all that was sent has been taken by the kernel; rejects with a ConnectionClosedError, or the signal's reason. */
+  drained(options: { signal?: AbortSignal } = {}): Promise<void> {
+    return this.link.drained(options.signal)
+  }
+
+  /** Stops reading, so that TCP holds the peer back. After `maxPause` the connection is closed with 1011. */
+  pause(): void {
+    this.link.pause()
+  }
+
+  resume(): void {
+    this.link.resume()
+  }
+
+  /**
+   * The next message. On a time-out or an abort the connection stays open, and nothing is lost.
+   * @throws ConnectionClosedError when none can come any more; TimeoutError; the signal's reason; ArgumentError beside a `message` handler
+   */
+  async receive(options: ReceiveOptions = {}): Promise<string | Uint8Array> {
+    return (await this.link.pullQueue().next(options)).data
+  }
+
+  /**
+   * The next message, to be read piece by piece as it arrives, without being held in memory. `maxPayload` counts.
+   * @throws as `receive` does
+   */
+  async receiveStream(options: ReceiveOptions = {}): Promise<MessageStream> {
+    return this.link.pullQueue().nextStream(options)
+  }
+
+  /**
+   * The messages, as they come; a loop that takes its time holds the peer back. Leaving the loop leaves the connection
+   * open. Close codes 1000 and 1001, received or sent first, end the loop; any other end is thrown as a ConnectionClosedError.
+   * @throws ArgumentError beside a `message` handler
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<string | Uint8Array, void, undefined> {
+    const queue = this.link.pullQueue()
+    for (;;) {
+      let message: string | Uint8Array
+      try {
+        message = (await queue.next()).data
+      } catch (error) {
+        if (error instanceof ConnectionClosedError && error.info !== undefined && endsNormally(error.info)) return
+        throw error
+      }
+      yield message
+    }
+  }
+
+  /** A Node stream over the connection: each chunk written is a message, and the messages' bytes are read end to end. */
+  duplex(options: { type?: MessageType } = {}): Duplex {
+    return socketDuplex(this.link, options.type ?? 'binary')
+  }
+
+  /** Sees every frame in both directions from here on. */
+  observeFrames(observe: (frame: ObservedFrame) => void): void {
+    this.link.observeFrames((_socket, frame) => observe(frame))
+  }
+}
+
+function endsNormally(info: CloseInfo): boolean {
+  const code = info.initiator === 'local' ? (info.sent ?? info.code) : info.code
+  return info.cause !== 'terminated' && (code === 1000 || code === 1001)
+}

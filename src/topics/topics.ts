@@ -1,0 +1,66 @@
+/** Someone who can be sent what is published. */
+export interface Subscriber<Message> {
+  deliver(message: Message): void
+}
+
+/** Who has subscribed to what, in this process. */
+export class Topics<Message, Member extends Subscriber<Message>> {
+  private readonly members = new Map<string, Set<Member>>()
+  private readonly topics = new Map<Member, Set<string>>()
+
+  /** False when the member had subscribed already. */
+  subscribe(member: Member, topic: string): boolean {
+    const members = this.members.get(topic)
+    if (members === undefined) this.members.set(topic, new Set([member]))
+    else if (members.has(member)) return false
+    else members.add(member)
+    const topics = this.topics.get(member)
+    if (topics === undefined) this.topics.set(member, new Set([topic]))
+    else topics.add(topic)
+    return true
+  }
+
+  /** False when the member had not subscribed. */
+  unsubscribe(member: Member, topic: string): boolean {
+    const topics = this.topics.get(member)
+    if (topics === undefined || !topics.delete(topic)) return false
+    if (topics.size === 0) this.topics.delete(member)
+    this.drop(member, topic)
+    return true
+  }
+
+  /** Takes one who has left out of everything; nobody else is affected. */
+  leave(member: Member): void {
+    const topics = this.topics.get(member)
+    if (topics === undefined) return
+    this.topics.delete(member)
+    for (const topic of topics) this.drop(member, topic)
+  }
+
+  /** Delivers to all subscribers but `except`, and returns to how many. */
+  publish(topic: string, message: Message, except?: Member): number {
+    const members = this.members.get(topic)
+    if (members === undefined) return 0
+    let count = 0
+    for (const member of members) {
+      if (member === except) continue
+      member.deliver(message)
+      count++
+    }
+    return count
+  }
+
+  subscriberCount(topic: string): number {
+    return this.members.get(topic)?.size ?? 0
+  }
+
+  topicsOf(member: Member): ReadonlySet<string> {
+    return this.topics.get(member) ?? new Set()
+  }
+
+  private drop(member: Member, topic: string): void {
+    const members = this.members.get(topic)
+    members?.delete(member)
+    if (members?.size === 0) this.members.delete(topic)
+  }
+}
