@@ -57,14 +57,11 @@ export class Child {
     resolve()
   }
 
-  get exitCode(): number | null {
-    return this.process.exitCode
-  }
-
-  /** What it wrote to standard error, in one line. */
+  /** What it complained of on standard error, in one line: the error of a Node program, else the last thing said. */
   get complaint(): string {
-    const text = this.errors.trim().split('\n').slice(-3).join(' ').slice(-400)
-    return text === '' ? `it ended with exit code ${this.exitCode ?? this.process.signalCode}` : text
+    const lines = this.errors.split('\n').filter((line) => line.trim() !== '')
+    const error = lines.find((line) => /^(Uncaught )?\w*Error\b.*:/.test(line)) ?? lines.at(-1)
+    return error ?? `it ended with exit code ${this.process.exitCode ?? this.process.signalCode}`
   }
 
   /** The next line of its output, or `undefined` when there will be none: it ended, or said nothing for `timeout` ms. */

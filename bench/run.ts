@@ -69,7 +69,9 @@ async function run(options: Options): Promise<number> {
   const json = writable(options.json ?? join(BUILT, 'report.json'), '{}\n')
   const markdown = options.markdown === undefined ? undefined : writable(options.markdown, '')
 
-  process.stderr.write(`${scenarios.length} scenarios, ${about(estimate(scenarios, servers, options))}\n`)
+  process.stderr.write(
+    `${scenarios.length} scenario${scenarios.length === 1 ? '' : 's'}, ${about(estimate(scenarios, servers, options))}\n`,
+  )
   for (const [i, scenario] of scenarios.entries()) {
     const result = await measureScenario(scenario, servers, {
       rounds,
