@@ -148,9 +148,9 @@ const PHRASES = new Map([
   [505, 'HTTP Version Not Supported'],
 ])
 
-const CLASSES = ['', 'Informational', 'Success', 'Redirection', 'Client Error', 'Server Error']
+const CLASSES = ['Informational', 'Success', 'Redirection', 'Client Error', 'Server Error']
 
 /** The registered reason phrase of an HTTP status (RFC 9110 section 15), or the name of its class. */
 export function reasonPhrase(status: number): string {
-  return PHRASES.get(status) ?? CLASSES[Math.floor(status / 100)] ?? 'Unknown'
+  return PHRASES.get(status) ?? CLASSES[Math.floor(status / 100) - 1] ?? 'Unknown'
 }

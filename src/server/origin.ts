@@ -31,16 +31,11 @@ const MAX_ORIGIN_LENGTH = 512
 /** Makes the check for the `origins` option. Throws ArgumentError for an entry that could never match as it is meant. */
 export function compileOriginRule(rule: OriginRule): OriginCheck {
   if (rule === 'any') return () => undefined
-  if (rule === 'same')
-    return (origin, host) => {
-      const why = `it is not the host asked for, ${quote(host)}. Add it to the \`origins\` option`
-      return judge(origin, host, [isSameHost], why)
-    }
+  if (rule === 'same') return check([isSameHost], (host) => `it is not the host asked for, ${quote(host)}`)
   if (!Array.isArray(rule)) {
     throw new ArgumentError(`\`origins\` is ${quote(String(rule))}: it must be 'same', 'any' or a list of origins.`)
   }
-  const matchers = rule.map(compileEntry)
-  return (origin, host) => judge(origin, host, matchers, 'no entry of the `origins` option matches it. Add it there')
+  return check(rule.map(compileEntry), () => 'it matches none of those that are')
 }
 
 interface Origin extends Authority {
@@ -52,17 +47,14 @@ interface Origin extends Authority {
 
 type Matcher = (sent: string, parsed: Origin | undefined, host: string) => boolean
 
-function judge(
-  origin: string | undefined,
-  host: string,
-  matchers: readonly Matcher[],
-  why: string,
-): string | undefined {
-  if (origin === undefined) return undefined
-  const parsed = parseOrigin(origin)
-  const short = origin.length <= MAX_ORIGIN_LENGTH
-  if (short && matchers.some((matches) => matches(origin, parsed, host))) return undefined
-  return `Origin ${quote(origin)} is not allowed: ${why} to allow it.`
+function check(matchers: readonly Matcher[], why: (host: string) => string): OriginCheck {
+  return (origin, host) => {
+    if (origin === undefined) return undefined
+    const parsed = parseOrigin(origin)
+    const short = origin.length <= MAX_ORIGIN_LENGTH
+    if (short && matchers.some((matches) => matches(origin, parsed, host))) return undefined
+    return `Origin ${quote(origin)} is not allowed: ${why(host)}. Add it to the \`origins\` option to allow it.`
+  }
 }
 
 /** The scheme of the origin fills in the port on both sides: the Host header has it from the same address bar. */

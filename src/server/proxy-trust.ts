@@ -43,21 +43,24 @@ function add(trusted: BlockList, entry: string): void {
     trusted.addAddress('::1', 'ipv6')
     return
   }
-  const [given, prefix, ...rest] = String(entry).split('/')
-  const address = plainAddress(given ?? '')
+  const text = String(entry)
+  const slash = text.indexOf('/')
+  const given = slash === -1 ? text : text.slice(0, slash)
+  const address = plainAddress(given)
   const version = isIP(address)
-  if (version === 0 || rest.length > 0 || entry.includes('%')) {
-    throw bad(entry, "it is no address, no network such as '10.0.0.0/8', and not 'loopback'")
+  if (version === 0 || given.includes('%')) {
+    throw bad(text, "it is no address, no network such as '10.0.0.0/8', and not 'loopback'")
   }
   const family = version === 4 ? 'ipv4' : 'ipv6'
-  if (prefix === undefined) {
+  if (slash === -1) {
     trusted.addAddress(address, family)
     return
   }
-  if (address !== given) throw bad(entry, 'write the network with a plain address')
+  if (address !== given) throw bad(text, 'write the network with a plain IPv4 address')
+  const prefix = text.slice(slash + 1)
   const bits = version === 4 ? 32 : 128
   if (!/^\d{1,3}$/.test(prefix) || Number(prefix) > bits) {
-    throw bad(entry, `the number after the slash must be from 0 to ${bits}`)
+    throw bad(text, `the number after the slash must be from 0 to ${bits}`)
   }
   trusted.addSubnet(address, Number(prefix), family)
 }
@@ -71,5 +74,5 @@ function plainAddress(address: string): string {
 }
 
 function bad(entry: string, why: string): ArgumentError {
-  return new ArgumentError(`The entry ${quote(String(entry))} of \`trustedProxies\` cannot be used: ${why}.`)
+  return new ArgumentError(`The entry ${quote(entry)} of \`trustedProxies\` cannot be used: ${why}.`)
 }
