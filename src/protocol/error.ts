@@ -121,6 +121,7 @@ export type HandshakeErrorCode =
   | 'ORIGIN_REFUSED'
   | 'NOT_FOUND'
   | 'UPGRADE_FAILED' // server: the upgrade hook threw
+  | 'SERVER_CLOSING'
   | 'HANDSHAKE_TIMEOUT'
   | 'HANDSHAKE_ABORTED' // the AbortSignal fired, or the peer went away
   | 'UNEXPECTED_STATUS' // client: the answer was not 101

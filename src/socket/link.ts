@@ -9,8 +9,8 @@ import { Opcode } from '../protocol/opcode.ts'
 import { bytesOf, type MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import type { Transport, TransportSink } from '../transport/transport.ts'
 import { MessageQueue, type MessageSource } from './message-queue.ts'
-import { observedFrame } from './observed-frame.ts'
-import type { Behaviour, Handlers, MessageType, SocketOptions } from './options.ts'
+import { type ObservedFrame, observedFrame } from './observed-frame.ts'
+import type { Behaviour, Handlers, MessageType } from './options.ts'
 import { flushSoon, shared, wheel } from './runtime.ts'
 import type { Socket } from './socket.ts'
 
@@ -21,23 +21,23 @@ export type SendResult = 'ok' | 'slow' | 'dropped' | 'closed'
 const Hold = { Application: 1, Opening: 2, Queue: 4 } as const
 
 /** What a kind of socket is made from: a server's route, or one client connection. */
-export interface LinkSetup<S extends Socket> {
+export interface LinkSetup {
   side: Side
   behaviour: Behaviour
-  handlers: Handlers<S>
-  observeFrames: SocketOptions<S>['observeFrames']
+  handlers: Handlers<Socket>
   /** Called before the application hears of the end. */
-  onClosed?(socket: S): void
+  onClosed?(socket: Socket): void
 }
 
 /**
  * What is behind a socket: ties the connection, its transport, its heartbeat and the application's handlers together.
  */
-export class Link<S extends Socket = Socket> implements ConnectionSink, TransportSink, WheelEntry, MessageSource {
+export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageSource {
   readonly connection: Connection
   readonly transport: Transport
   readonly behaviour: Behaviour
-  readonly socket: S
+  /** The application's face of this; there from `start` on. */
+  socket!: Socket
   heartbeat: Heartbeat | undefined
   latency: number | undefined
   highWaterMark: number
@@ -50,7 +50,7 @@ export class Link<S extends Socket = Socket> implements ConnectionSink, Transpor
   wheelNext: WheelEntry | undefined
   wheelPrevious: WheelEntry | undefined
 
-  private readonly setup: LinkSetup<S>
+  private readonly setup: LinkSetup
   private pings: Pings | undefined
   private queue: MessageQueue | undefined
   private holds = 0
@@ -62,7 +62,7 @@ export class Link<S extends Socket = Socket> implements ConnectionSink, Transpor
   private slowTold = false
   private readonly whenDrained: (() => void)[] = []
 
-  constructor(setup: LinkSetup<S>, transport: Transport, makeSocket: (link: Link<S>) => S) {
+  constructor(setup: LinkSetup, transport: Transport) {
     this.setup = setup
     this.behaviour = setup.behaviour
     this.transport = transport
@@ -81,16 +81,17 @@ export class Link<S extends Socket = Socket> implements ConnectionSink, Transpor
       this,
       transport,
     )
-    this.socket = makeSocket(this)
   }
 
   /** The handshake is done: tells the application, and starts to read. */
-  start(): void {
+  start(socket: Socket): void {
+    this.socket = socket
     const { connection } = this
     connection.open()
     this.setHeartbeat(this.behaviour.heartbeat)
-    if (this.setup.observeFrames !== undefined) this.observeFrames(this.setup.observeFrames)
-    const opened = this.call(() => this.setup.handlers.open?.(this.socket))
+    const { handlers } = this.setup
+    if (handlers.observeFrames !== undefined) this.observeFrames((frame) => handlers.observeFrames?.(this.socket, frame))
+    const opened = this.call(() => handlers.open?.(this.socket))
     if (opened !== undefined) {
       this.hold(Hold.Opening)
       opened.finally(() => this.release(Hold.Opening))
@@ -99,11 +100,11 @@ export class Link<S extends Socket = Socket> implements ConnectionSink, Transpor
     if (this.holds !== 0) this.transport.pause()
   }
 
-  observeFrames(observe: NonNullable<SocketOptions<S>['observeFrames']>): void {
+  observeFrames(observe: (frame: ObservedFrame) => void): void {
     const { receiver, sender } = this.connection
     const listen = (direction: 'in' | 'out') => (header: Uint8Array, payload: Uint8Array) => {
       try {
-        observe(this.socket, observedFrame(direction, header, payload))
+        observe(observedFrame(direction, header, payload))
       } catch (error) {
         this.reportError(error)
       }

@@ -13,7 +13,7 @@ export type AutoResponse =
   | ((message: string | Uint8Array) => string | Uint8Array | undefined)
 
 /** What can be set for a server, a route and a client connection. */
-export interface SocketOptions<S> {
+export interface SocketOptions {
   // Limits
 
   /** Most bytes of a message, all fragments together; above it the connection is closed with 1009. Default: server 1 MiB, client 16 MiB. */
@@ -41,11 +41,6 @@ export interface SocketOptions<S> {
   /** Whether pings are answered; without, the `ping` handler has to. Default true. */
   autoPong?: boolean
   autoResponse?: AutoResponse | undefined
-
-  // Diagnosis
-
-  /** Sees every frame of every connection, in both directions. Costs nothing when it is not set. */
-  observeFrames?: ((socket: S, frame: ObservedFrame) => void) | undefined
 }
 
 /** What an application is told. One that throws, or rejects, has its socket closed with 1011, and `error` is called. */
@@ -61,6 +56,8 @@ export interface Handlers<S> {
   drain?(socket: S): void
   /** The connection has ended. Called exactly once for each socket that was opened. */
   close?(socket: S, info: CloseInfo): void | Promise<void>
+  /** Sees every frame of every connection, in both directions. Costs nothing when it is not there. */
+  observeFrames?(socket: S, frame: ObservedFrame): void
   /** A handler has failed. Without this handler it is printed with `console.error`; it never ends the process. */
   error?(error: unknown, socket: S | undefined): void
 }
@@ -95,7 +92,7 @@ export const CLIENT_MAX_PAYLOAD = 16 * 1024 * 1024
  * Checks socket options and fills in the defaults.
  * @throws ArgumentError that names the option and its value
  */
-export function resolveBehaviour<S>(options: SocketOptions<S>, maxPayload: number): Behaviour {
+export function resolveBehaviour(options: SocketOptions, maxPayload: number): Behaviour {
   const text = options.text ?? 'string'
   if (text !== 'string' && text !== 'bytes') {
     throw new ArgumentError(`The option text is 'string' or 'bytes', not ${JSON.stringify(text)}.`)

@@ -49,6 +49,16 @@ export class ServerSocket<Data = unknown> extends Socket<Data> {
     return this.membership.topics.publish(topic, preparedOf(message, type), this)
   }
 
+  /** @internal The id, if it was ever asked for. */
+  get knownId(): string | undefined {
+    return this.ownId
+  }
+
+  /** @internal */
+  shutDown(code: number, reason: string): void {
+    this.link.close(code, reason, 'shutdown')
+  }
+
   /** @internal */
   deliver(message: PreparedMessage): void {
     this.link.send(message, undefined)

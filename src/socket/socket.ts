@@ -194,7 +194,7 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
 
   /** Sees every frame in both directions from here on. */
   observeFrames(observe: (frame: ObservedFrame) => void): void {
-    this.link.observeFrames((_socket, frame) => observe(frame))
+    this.link.observeFrames(observe)
   }
 }
 

@@ -19,9 +19,10 @@ export class NodeTransport implements Transport {
   private holds = false
   private writes = 0
 
-  constructor(stream: Duplex) {
+  /** @param remoteAddress where it is known better than by the stream, which may have something between it and the peer */
+  constructor(stream: Duplex, remoteAddress?: string) {
     this.stream = stream
-    this.remoteAddress = stream instanceof Socket ? stream.remoteAddress : undefined
+    this.remoteAddress = remoteAddress ?? (stream instanceof Socket ? stream.remoteAddress : undefined)
     this.onWritten = () => {
       this.writes--
       if (!this.holds || this.writes > 0) return

@@ -1,0 +1,40 @@
+export type { HeartbeatSettings } from './liveness/heartbeat.ts'
+export { CloseCode, closeCodeName } from './protocol/close-code.ts'
+export { type CloseCause, type CloseInfo, ConnectionClosedError, describeClose } from './protocol/close-info.ts'
+export type { ConnectionState } from './protocol/connection.ts'
+export {
+  ArgumentError,
+  HandshakeError,
+  type HandshakeErrorCode,
+  HeartbeatError,
+  HeartwireError,
+  ProtocolError,
+  type RuleCode,
+  type Side,
+  SlowConsumerError,
+  TimeoutError,
+} from './protocol/error.ts'
+export { explainFrame } from './protocol/explain.ts'
+export type { OutgoingHeaders } from './protocol/headers.ts'
+export { Opcode, opcodeName } from './protocol/opcode.ts'
+export type { MessageData, PreparedMessage } from './protocol/prepared.ts'
+export type { OriginRule } from './server/origin.ts'
+export type { RouteOptions, UpgradeResponse } from './server/route.ts'
+export {
+  type AttachOptions,
+  type CloseOptions,
+  createServer,
+  type Listening,
+  type ListenOptions,
+  type Server,
+  type ServerOptions,
+} from './server/server.ts'
+export { UpgradeRejected } from './server/upgrade-rejected.ts'
+export type { UpgradeRequest } from './server/upgrade-request.ts'
+export type { SendResult } from './socket/link.ts'
+export type { ReceiveOptions } from './socket/message-queue.ts'
+export type { MessageStream } from './socket/message-stream.ts'
+export type { ObservedFrame } from './socket/observed-frame.ts'
+export type { AutoResponse, Handlers, MessageType, SocketOptions } from './socket/options.ts'
+export type { ServerSocket } from './socket/server-socket.ts'
+export { prepare, type Socket } from './socket/socket.ts'

@@ -1,0 +1,285 @@
+import { randomBytes } from 'node:crypto'
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+  type Server as HttpServer,
+} from 'node:http'
+import { createServer as createHttpsServer, type ServerOptions as TlsServerOptions, type Server as HttpsServer } from 'node:https'
+import type { Duplex } from 'node:stream'
+import { CloseCode } from '../protocol/close-code.ts'
+import { encodeClosePayload } from '../protocol/close-payload.ts'
+import { ArgumentError, HandshakeError } from '../protocol/error.ts'
+import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
+import { checkTime, type MessageType } from '../socket/options.ts'
+import { shared } from '../socket/runtime.ts'
+import { type Membership, preparedOf, type ServerSocket } from '../socket/server-socket.ts'
+import { Topics } from '../topics/topics.ts'
+import { type Claim, claimUpgrades } from './attach.ts'
+import { compileTrustedProxies } from './proxy-trust.ts'
+import { RefusalLog } from './rate-log.ts'
+import { compileRoute, type Route, type RouteOptions } from './route.ts'
+import { refuseStream, Upgrade, type UpgradeContext } from './upgrade.ts'
+import { pathOf } from './upgrade-request.ts'
+
+export interface ServerOptions<Data> extends RouteOptions<Data> {
+  /** Answers the ordinary HTTP requests of a server that was started by `listen`. Default: 426 and a sentence. */
+  http?: RequestListener
+  /** Addresses and networks of the proxies whose `X-Forwarded-Host` is believed. Default none. */
+  trustedProxies?: readonly string[]
+  /** Where refused handshakes are logged, at most 5 lines in 10 s. Default `console.warn`. */
+  log?: (line: string) => void
+}
+
+export interface ListenOptions {
+  /** Default 0: any free port. */
+  port?: number
+  /** Default: all addresses. */
+  host?: string
+  /** A Unix socket, instead of a port. */
+  path?: string
+  /** Certificate and key, and the other options of Node's TLS, for `wss:`. */
+  tls?: TlsServerOptions
+}
+
+/** Where a server can be reached. */
+export interface Listening {
+  /** The port; 0 for a Unix socket. */
+  readonly port: number
+  /** The address, or the path of the Unix socket. */
+  readonly address: string
+  /** As in `ws://127.0.0.1:8080`; `ws+unix:` and the path for a Unix socket. */
+  readonly url: string
+}
+
+export interface AttachOptions {
+  /** The only path to take upgrades of. Default: those of the routes. */
+  path?: string
+  /** Says which upgrades to take. Default: those of the routes. */
+  match?: (request: IncomingMessage) => boolean
+}
+
+export interface CloseOptions {
+  /** Default 1001. */
+  code?: number
+  /** At most 123 bytes. Default none. */
+  reason?: string
+  /** Milliseconds after which connections that are still there are cut. Default 25,000. */
+  deadline?: number
+}
+
+/**
+ * Makes a server. It takes connections once it listens, is attached to a Node HTTP server, or is handed upgrades.
+ *
+ * The handlers are for every path that no `route` claims; without any handler there are only the routes.
+ * @throws ArgumentError that names the option and its value
+ */
+export function createServer<Data = undefined>(options: ServerOptions<Data> = {}): Server<Data> {
+  return new Server(options)
+}
+
+const HANDLERS = ['upgrade', 'open', 'message', 'ping', 'pong', 'drain', 'close'] as const
+
+/** A WebSocket server. Made by `createServer`. */
+export class Server<Data = undefined> {
+  /** The sockets that are open or closing. */
+  readonly sockets: ReadonlySet<ServerSocket<Data>>
+
+  private readonly options: ServerOptions<Data>
+  private readonly routes: Route[] = []
+  private readonly fallback: Route | undefined
+  private readonly live: Set<ServerSocket<Data>>
+  private readonly byId = new Map<string, ServerSocket>()
+  private readonly topics = new Topics<PreparedMessage, ServerSocket>()
+  private readonly context: UpgradeContext
+  private readonly log: RefusalLog
+  private readonly idPrefix = randomBytes(9).toString('base64url')
+  private nextId = 1
+  private listener: HttpServer | HttpsServer | undefined
+  private readonly release: (() => void)[] = []
+  private closing: Promise<void> | undefined
+  private onEmpty: (() => void) | undefined
+
+  /** @internal */
+  constructor(options: ServerOptions<Data>) {
+    this.options = options
+    const route = compileRoute(undefined, options)
+    this.fallback = HANDLERS.some((name) => options[name] !== undefined) ? route : undefined
+    this.log = new RefusalLog({ write: options.log ?? console.warn, now: () => performance.now() })
+    const live = new Set<ServerSocket<Data>>()
+    this.live = live
+    this.sockets = live
+    const membership: Membership = { topics: this.topics, register: (socket) => this.register(socket) }
+    this.context = {
+      membership,
+      isTrusted: compileTrustedProxies(options.trustedProxies ?? []),
+      log: this.log,
+      underWay: new Set(),
+      // Sockets of other routes carry other data, and are walked with these.
+      opened: (socket) => live.add(socket as ServerSocket<Data>),
+      closed: (socket) => this.left(socket as ServerSocket<Data>),
+    }
+  }
+
+  /**
+   * Adds handlers and options for one path. Routes are tried in the order in which they were added.
+   * @param path the whole path, or a RegExp, whose match the `upgrade` hook gets
+   * @throws ArgumentError that names the option and its value
+   */
+  route<RouteData = undefined>(path: string | RegExp, options: RouteOptions<RouteData>): this {
+    this.routes.push(compileRoute(path, options))
+    return this
+  }
+
+  /**
+   * Listens on a port or a Unix socket, with an HTTP server of its own.
+   * @throws what the system says, such as EADDRINUSE; ArgumentError when it listens already
+   */
+  async listen(options: ListenOptions = {}): Promise<Listening> {
+    if (this.listener !== undefined) throw new ArgumentError('The server listens already.')
+    const http = this.options.http ?? answerUpgradeRequired
+    const listener = options.tls === undefined ? createHttpServer(http) : createHttpsServer(options.tls, http)
+    listener.headersTimeout = this.options.handshakeTimeout ?? 10_000
+    this.listener = listener
+    this.attach(listener)
+    try {
+      await new Promise<void>((resolve, reject) => {
+        listener.once('error', reject)
+        listener.listen(options.path === undefined ? { port: options.port ?? 0, host: options.host } : { path: options.path }, () => {
+          listener.off('error', reject)
+          // A failing accept is reported; it neither ends the process nor stops the server.
+          listener.on('error', (error) => (this.options.error ?? ((failure: unknown) => console.error(failure)))(error, undefined))
+          resolve()
+        })
+      })
+    } catch (error) {
+      this.listener = undefined
+      throw error
+    }
+    return listening(listener, options)
+  }
+
+  /**
+   * Takes the upgrades of an HTTP or HTTPS server of Node's, and leaves the rest to it. An upgrade that nobody claims
+   * is refused with 404, unless the HTTP server has other `upgrade` listeners, to whom it is left.
+   */
+  attach(httpServer: HttpServer | HttpsServer, options: AttachOptions = {}): this {
+    const claim: Claim = (request) => {
+      const path = pathOf(request.url ?? '/')
+      if (options.path !== undefined && path !== options.path) return undefined
+      if (options.match !== undefined && !options.match(request)) return undefined
+      return this.find(path) === undefined ? undefined : (socket, head) => this.handleUpgrade(request, socket, head)
+    }
+    this.release.push(claimUpgrades(httpServer, claim))
+    return this
+  }
+
+  /** Takes one upgrade, from wherever Node's `upgrade` event came. The stream may be any Duplex. */
+  handleUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    if (this.closing !== undefined) return refuseStream(stream, 503, 'The server is closing.')
+    const found = this.find(pathOf(request.url ?? '/'))
+    if (found === undefined) return refuseStream(stream, 404, `There is no WebSocket at ${pathOf(request.url ?? '/')}.`)
+    const { route, match } = found
+    void new Upgrade(this.context, route, request, stream, head).run(match)
+  }
+
+  /** The socket with this id, while it is open or closing. */
+  get(id: string): ServerSocket<Data> | undefined {
+    return this.byId.get(id) as ServerSocket<Data> | undefined
+  }
+
+  /**
+   * Sends a message to all who have subscribed to a topic; it is encoded once. Returns to how many.
+   * @param options `except`: the id of a socket to leave out
+   */
+  publish(topic: string, message: MessageData | PreparedMessage, options: { except?: string; type?: MessageType } = {}): number {
+    const except = options.except === undefined ? undefined : this.byId.get(options.except)
+    return this.topics.publish(topic, preparedOf(message, options.type), except)
+  }
+
+  /** How many sockets of this process have subscribed to a topic. */
+  subscriberCount(topic: string): number {
+    return this.topics.subscriberCount(topic)
+  }
+
+  /**
+   * Takes no more connections, sends a Close frame to everyone, and resolves when all have ended. Whoever has not
+   * answered by the deadline is cut.
+   * @throws ArgumentError for a code or a reason that cannot be sent
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    this.closing ??= this.shutDown(options)
+    return this.closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  private find(path: string): { route: Route; match: RegExpExecArray | undefined } | undefined {
+    for (const route of this.routes) {
+      const match = route.match(path)
+      if (match !== undefined) return { route, match: match === true ? undefined : match }
+    }
+    return this.fallback === undefined ? undefined : { route: this.fallback, match: undefined }
+  }
+
+  private register(socket: ServerSocket): string {
+    const id = `${this.idPrefix}-${(this.nextId++).toString(36)}`
+    if (socket.state !== 'closed') this.byId.set(id, socket)
+    return id
+  }
+
+  private left(socket: ServerSocket<Data>): void {
+    this.topics.leave(socket)
+    this.live.delete(socket)
+    this.byId.delete(socket.knownId ?? '')
+    if (this.live.size === 0) this.onEmpty?.()
+  }
+
+  private async shutDown(options: CloseOptions): Promise<void> {
+    const { code = CloseCode.GoingAway, reason = '', deadline = 25_000 } = options
+    encodeClosePayload(shared.platform, code, reason)
+    checkTime('deadline', deadline)
+    const listenerClosed = new Promise<void>((resolve) => {
+      if (this.listener === undefined) resolve()
+      else this.listener.close(() => resolve())
+    })
+    for (const handshake of this.context.underWay) {
+      handshake.abort(new HandshakeError('SERVER_CLOSING', 'The server is closing.', { status: 503 }))
+    }
+    const timer = setTimeout(() => {
+      for (const socket of this.live) socket.terminate()
+    }, deadline)
+    for (const socket of this.live) socket.shutDown(code, reason)
+    if (this.live.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.onEmpty = resolve
+      })
+    }
+    clearTimeout(timer)
+    for (const release of this.release) release()
+    this.listener?.closeAllConnections()
+    await listenerClosed
+    this.log.flush()
+  }
+}
+
+function answerUpgradeRequired(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(426, { upgrade: 'websocket', connection: 'close, Upgrade', 'content-type': 'text/plain; charset=utf-8' })
+  response.end('Nothing but WebSocket is spoken here.\n')
+}
+
+function listening(listener: HttpServer | HttpsServer, options: ListenOptions): Listening {
+  const address = listener.address()
+  if (address === null || typeof address === 'string') {
+    const path = address ?? options.path ?? ''
+    return { port: 0, address: path, url: `${options.tls === undefined ? 'ws' : 'wss'}+unix:${path}` }
+  }
+  const scheme = options.tls === undefined ? 'ws' : 'wss'
+  // Every address of this machine can be asked for at the one that is always there.
+  const everywhere = address.address === '::' || address.address === '0.0.0.0'
+  const host = everywhere ? 'localhost' : address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return { port: address.port, address: address.address, url: `${scheme}://${host}:${address.port}` }
+}

@@ -1,0 +1,72 @@
+import type { IncomingMessage } from 'node:http'
+import type { UpgradeOffer } from '../protocol/handshake.ts'
+import type { HeaderFields } from '../protocol/headers.ts'
+
+/** A client's opening handshake, as the `upgrade` hook sees it. */
+export class UpgradeRequest {
+  readonly method = 'GET'
+  /** The request target: path and query, as sent. */
+  readonly url: string
+  /** The target without its query. */
+  readonly path: string
+  /** The IP address that the connection came from; undefined where the transport has none. */
+  readonly remoteAddress: string | undefined
+  /** The subprotocols that the client offers, in its order of preference. */
+  readonly protocols: readonly string[]
+  /** The match, where the route was given as a RegExp. */
+  readonly match: RegExpExecArray | undefined
+  /** Aborted when the client goes away, or the handshake takes too long, before the hook is done. */
+  readonly signal: AbortSignal
+  /** Node's request, where there is one. */
+  readonly raw: IncomingMessage | undefined
+  private readonly fields: HeaderFields
+
+  /** @internal */
+  constructor(
+    url: string,
+    fields: HeaderFields,
+    offer: UpgradeOffer,
+    context: {
+      remoteAddress: string | undefined
+      match: RegExpExecArray | undefined
+      signal: AbortSignal
+      raw: IncomingMessage | undefined
+    },
+  ) {
+    this.url = url
+    this.path = pathOf(url)
+    this.fields = fields
+    this.protocols = offer.protocols
+    this.remoteAddress = context.remoteAddress
+    this.match = context.match
+    this.signal = context.signal
+    this.raw = context.raw
+  }
+
+  /** A header's value, its lines joined by commas; the name's case does not matter. */
+  header(name: string): string | undefined {
+    return this.fields.get(name)
+  }
+
+  /** All headers, by their names in lower case. */
+  get headers(): Readonly<Record<string, string>> {
+    return this.fields.record()
+  }
+
+  /** The Origin header, which browsers send. */
+  get origin(): string | undefined {
+    return this.fields.get('origin')
+  }
+
+  /** The parameters of the query. */
+  get query(): URLSearchParams {
+    const at = this.url.indexOf('?')
+    return new URLSearchParams(at < 0 ? '' : this.url.slice(at + 1))
+  }
+}
+
+/** A request target without its query. */
+export function pathOf(url: string): string {
+  const at = url.indexOf('?')
+  return at < 0 ? url : url.slice(0, at)
+}

@@ -1,0 +1,208 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { HandshakeError } from '../protocol/error.ts'
+import {
+  checkChosenSubprotocol,
+  checkUpgradeRequest,
+  chooseSubprotocol,
+  HeaderFields,
+  refusalResponse,
+  responseHead,
+  type UpgradeOffer,
+} from '../protocol/handshake.ts'
+import type { OutgoingHeaders } from '../protocol/headers.ts'
+import { Link, reportError } from '../socket/link.ts'
+import { shared } from '../socket/runtime.ts'
+import { type Membership, ServerSocket } from '../socket/server-socket.ts'
+import { NodeTransport } from '../transport/node.ts'
+import { type ProxyTrust, requestedHost } from './proxy-trust.ts'
+import type { RefusalLog } from './rate-log.ts'
+import type { Route, UpgradeResponse } from './route.ts'
+import { UpgradeRejected } from './upgrade-rejected.ts'
+import { UpgradeRequest } from './upgrade-request.ts'
+
+/** What the handshakes of one server share. */
+export interface UpgradeContext {
+  membership: Membership
+  isTrusted: ProxyTrust
+  log: RefusalLog
+  /** Handshakes under way; aborting one refuses it with 503. */
+  underWay: Set<AbortController>
+  opened(socket: ServerSocket): void
+  closed(socket: ServerSocket): void
+}
+
+/** Bytes that a client may send before its handshake is answered, before it is held back. */
+const EARLY_BYTES = 64 * 1024
+
+/** One upgrade request, from its arrival to an open socket or a refusal. */
+export class Upgrade {
+  private readonly context: UpgradeContext
+  private readonly route: Route
+  private readonly raw: IncomingMessage
+  private readonly stream: Duplex
+  private readonly fields: HeaderFields
+  private readonly abort = new AbortController()
+  private early: Buffer[]
+  private earlySize: number
+  private timer: ReturnType<typeof setTimeout> | undefined
+  private readonly remoteAddress: string | undefined
+  /** Answered, or given up. */
+  private done = false
+
+  constructor(context: UpgradeContext, route: Route, raw: IncomingMessage, stream: Duplex, head: Buffer) {
+    this.context = context
+    this.route = route
+    this.raw = raw
+    this.stream = stream
+    this.fields = HeaderFields.fromRaw(raw.rawHeaders)
+    this.early = head.length > 0 ? [head] : []
+    this.earlySize = head.length
+    this.remoteAddress = raw.socket.remoteAddress
+  }
+
+  /** Never throws and never rejects: whatever goes wrong ends in an answer. */
+  async run(match: RegExpExecArray | undefined): Promise<void> {
+    const { context, abort } = this
+    this.watch()
+    context.underWay.add(abort)
+    try {
+      const offer = checkUpgradeRequest({ method: this.raw.method ?? '', httpVersion: this.raw.httpVersion, headers: this.fields })
+      this.checkOrigin(offer)
+      const request = new UpgradeRequest(this.raw.url ?? '/', this.fields, offer, {
+        remoteAddress: this.remoteAddress,
+        match,
+        signal: abort.signal,
+        raw: this.raw,
+      })
+      const answered = this.route.options.upgrade?.(request)
+      const response = answered instanceof Promise ? await this.inTime(answered) : answered
+      if (!this.done) this.accept(offer, request, response ?? {})
+    } catch (error) {
+      if (!this.done) this.refuse(error)
+    } finally {
+      clearTimeout(this.timer)
+      context.underWay.delete(abort)
+    }
+  }
+
+  private checkOrigin(offer: UpgradeOffer): void {
+    const host = requestedHost(offer.host, this.fields, this.remoteAddress, this.context.isTrusted)
+    const refusal = this.route.checkOrigin(this.fields.get('origin'), host)
+    if (refusal !== undefined) throw new HandshakeError('ORIGIN_REFUSED', refusal, { status: 403 })
+  }
+
+  /** Waits for the hook, but no longer than the handshake may take, the client is there, and the server is open. */
+  private inTime<T>(answered: Promise<T>): Promise<T> {
+    const { signal } = this.abort
+    const { handshakeTimeout } = this.route
+    this.timer = setTimeout(() => {
+      const message = `The handshake was not done within ${handshakeTimeout} ms (handshakeTimeout).`
+      this.abort.abort(new HandshakeError('HANDSHAKE_TIMEOUT', message, { status: 503 }))
+    }, handshakeTimeout)
+    return new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason))
+      answered.then(resolve, reject)
+    })
+  }
+
+  /** Keeps what comes early, and notices when the client goes away. */
+  private watch(): void {
+    this.stream.on('error', this.onGone)
+    this.stream.on('close', this.onGone)
+    this.stream.on('end', this.onGone)
+    this.stream.on('data', this.onEarly)
+    this.stream.resume()
+  }
+
+  private unwatch(): void {
+    this.stream.off('data', this.onEarly)
+    this.stream.off('end', this.onGone)
+    this.stream.off('close', this.onGone)
+    this.stream.off('error', this.onGone)
+  }
+
+  private readonly onEarly = (chunk: Buffer): void => {
+    this.early.push(chunk)
+    this.earlySize += chunk.length
+    if (this.earlySize >= EARLY_BYTES) this.stream.pause()
+  }
+
+  private readonly onGone = (): void => {
+    if (this.done) return
+    this.done = true
+    this.stream.destroy()
+    this.early = []
+    this.abort.abort(new HandshakeError('HANDSHAKE_ABORTED', 'The client went away before the handshake was done.'))
+  }
+
+  private accept(offer: UpgradeOffer, request: UpgradeRequest, response: UpgradeResponse<unknown>): void {
+    const protocol = response.protocol ?? this.chooseProtocol(offer, request)
+    checkChosenSubprotocol(protocol, offer.protocols)
+    const head = responseHead({ key: offer.key, protocol, headers: response.headers }, shared.platform)
+    const { context, route } = this
+    const { options, behaviour } = route
+    const link = new Link({ side: 'server', behaviour, handlers: options, onClosed: context.closed }, this.hand(head))
+    const socket = new ServerSocket(link, response.data, protocol, context.membership)
+    context.opened(socket)
+    link.start(socket)
+  }
+
+  private chooseProtocol(offer: UpgradeOffer, request: UpgradeRequest): string {
+    const { protocols } = this.route.options
+    if (typeof protocols === 'function') return protocols(offer.protocols, request) ?? ''
+    return chooseSubprotocol(offer.protocols, protocols ?? [])
+  }
+
+  /** Writes the answer, and hands the stream over with what came early still to be read. */
+  private hand(head: Uint8Array): NodeTransport {
+    this.done = true
+    const { stream } = this
+    this.unwatch()
+    stream.pause()
+    stream.write(head)
+    if (this.early.length > 0) stream.unshift(this.early.length === 1 ? this.early[0] : Buffer.concat(this.early))
+    return new NodeTransport(stream, this.remoteAddress)
+  }
+
+  private refuse(error: unknown): void {
+    if (error instanceof UpgradeRejected) {
+      if (error.closeCode !== undefined) this.acceptAndClose(error, error.closeCode)
+      else this.answer(error.status, error.message, error.headers)
+    } else if (error instanceof HandshakeError) {
+      this.context.log.refused(`heartwire refused a handshake from ${this.remoteAddress ?? 'a local peer'} with ${error.status}: ${error.message}`)
+      this.answer(error.status ?? 400, error.message, error.headers)
+    } else {
+      reportError(this.route.options.error, error, undefined)
+      this.answer(500, 'The server failed to answer the handshake.', {})
+    }
+  }
+
+  /** A refusal that a page in a browser can read. */
+  private acceptAndClose(error: UpgradeRejected, closeCode: number): void {
+    const offer = checkUpgradeRequest({ method: 'GET', httpVersion: this.raw.httpVersion, headers: this.fields })
+    const head = responseHead({ key: offer.key, headers: error.headers }, shared.platform)
+    const link = new Link({ side: 'server', behaviour: this.route.behaviour, handlers: {} }, this.hand(head))
+    link.start(new ServerSocket(link, undefined, '', this.context.membership))
+    link.close(closeCode, error.message, 'rejected')
+  }
+
+  private answer(status: number, reason: string, headers: OutgoingHeaders): void {
+    this.done = true
+    this.unwatch()
+    refuseStream(this.stream, status, reason, headers)
+  }
+}
+
+/** Milliseconds for which a refused client's bytes are discarded, so that no reset destroys the answer. */
+const LINGER = 1_000
+
+/** Answers with a refusal, and ends the stream. */
+export function refuseStream(stream: Duplex, status: number, reason: string, headers: OutgoingHeaders = {}): void {
+  stream.on('error', () => stream.destroy())
+  if (stream.destroyed) return
+  stream.end(refusalResponse({ status, reason, headers }, shared.platform))
+  stream.resume()
+  const timer = setTimeout(() => stream.destroy(), LINGER)
+  stream.once('close', () => clearTimeout(timer))
+}
