@@ -1,6 +1,6 @@
 /** heartwire through its public face, with the defaults of a server but for the one below. */
 import { createRequire } from 'node:module'
-import { createServer, type Handlers } from 'heartwire'
+import { createServer, type ServerOptions } from 'heartwire'
 import { serveControl, serverArguments } from './control.ts'
 
 const { handler, mode } = serverArguments()
@@ -9,7 +9,7 @@ const TOPIC = 'everyone'
 // All the load keeps under way may wait in one queue; `ws` has no bound at all.
 const maxBuffered = 256 * 1024 * 1024
 
-function handlers(): Handlers<undefined> {
+function handlers(): ServerOptions<undefined> {
   if (mode === 'publish') {
     return {
       open(socket) {
