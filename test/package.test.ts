@@ -1,0 +1,132 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const faces = ['heartwire', 'heartwire/protocol', 'heartwire/testing']
+
+/** A project of somebody else, with the packed package installed. */
+const consumer = mkdtempSync(join(tmpdir(), 'heartwire-package-'))
+let packed: string[] = []
+
+beforeAll(() => {
+  const [pack] = JSON.parse(npm(root, 'pack', '--json', '--pack-destination', consumer)) as [
+    { filename: string; files: { path: string }[] },
+  ]
+  packed = pack.files.map(({ path }) => path)
+  write('package.json', JSON.stringify({ name: 'consumer', private: true }))
+  npm(consumer, 'install', '--offline', '--no-audit', '--no-fund', join(consumer, pack.filename))
+}, 60_000)
+
+afterAll(() => rmSync(consumer, { recursive: true, force: true }))
+
+describe('what is packed', () => {
+  it('is the built code, its documentation and the licence', () => {
+    const expected = /^(dist\/.+\.(js|d\.ts)|docs\/.+|(README|CHANGELOG)\.md|LICENSE|package\.json)$/
+    expect(packed.filter((path) => !expected.test(path))).toEqual([])
+    expect(packed).toEqual(expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'CHANGELOG.md', 'LICENSE']))
+  })
+
+  it('installs alone, and runs nothing when it is installed', () => {
+    const installed = readdirSync(join(consumer, 'node_modules')).filter((name) => !name.startsWith('.'))
+    expect(installed).toEqual(['heartwire'])
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object }
+    expect(Object.keys(scripts).filter((name) => /^(pre|post)?(install|prepare)$/.test(name))).toEqual([])
+  })
+
+  it('has a protocol part that imports nothing but itself', () => {
+    const folder = join(root, 'dist/protocol')
+    for (const file of readdirSync(folder, { recursive: true }).map(String)) {
+      if (!file.endsWith('.js')) continue
+      const source = readFileSync(join(folder, file), 'utf8')
+      for (const [, from = ''] of source.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"]+)['"]/g)) {
+        expect(from, `${file} imports ${from}`).toMatch(/^\.\.?\//)
+        expect(relative(folder, join(folder, file, '..', from)), `${file} imports ${from}`).not.toMatch(/^\.\./)
+      }
+    }
+  })
+})
+
+describe('somebody who installed it', () => {
+  it.each(faces)('can import %s', (face) => {
+    expect(run('import.mjs', `import * as face from '${face}'\nconsole.log(Object.keys(face).length > 0)`)).toBe('true')
+  })
+
+  it.each(faces)('can require %s', (face) => {
+    expect(run('require.cjs', `console.log(Object.keys(require('${face}')).length > 0)`)).toBe('true')
+  })
+
+  it('can read package.json', () => {
+    expect(run('read.cjs', "console.log(require('heartwire/package.json').name)")).toBe('heartwire')
+  })
+
+  it.each(['dist/index.js', 'protocol/frame.js'])('cannot reach into it: heartwire/%s', (path) => {
+    expect(() => run('reach.mjs', `import 'heartwire/${path}'`)).toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED')
+  })
+
+  it.each([
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ])('gets types that hold with module %s, resolution %s', (module, moduleResolution) => {
+    const source = faces.map((face, index) => `import * as face${index} from '${face}'\nvoid face${index}`).join('\n')
+    expect(check(source, { module, moduleResolution, types: ['node'] })).toBe('')
+  })
+
+  it('gets types of heartwire/protocol that hold in a browser', () => {
+    const source = "import * as protocol from 'heartwire/protocol'\nvoid protocol"
+    expect(check(source, { module: 'esnext', moduleResolution: 'bundler', lib: ['es2023', 'dom'], types: [] })).toBe('')
+  })
+})
+
+describe('package-lock.json', () => {
+  it('names no registry', () => {
+    expect(readFileSync(join(root, 'package-lock.json'), 'utf8')).not.toMatch(/"resolved"|https?:\/\/registry/)
+  })
+})
+
+/** Runs a program of the consumer and returns what it printed. */
+function run(file: string, source: string): string {
+  return execFileSync(process.execPath, [write(file, source)], {
+    cwd: consumer,
+    encoding: 'utf8',
+    stdio: 'pipe',
+  }).trim()
+}
+
+/** Type-checks a module of the consumer, the package's declarations included; returns what the compiler says. */
+function check(source: string, options: object): string {
+  write('check.mts', source)
+  const compilerOptions = {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+    noEmit: true,
+    target: 'es2023',
+    typeRoots: [join(root, 'node_modules/@types')],
+    ...options,
+  }
+  write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['check.mts'] }))
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  return spawnSync(process.execPath, [tsc, '--pretty', 'false'], { cwd: consumer, encoding: 'utf8' }).stdout
+}
+
+function write(name: string, text: string): string {
+  const file = join(consumer, name)
+  writeFileSync(file, text)
+  return file
+}
+
+/** Runs npm: the one that runs the tests, if one does. */
+function npm(cwd: string, ...args: string[]): string {
+  const cli = process.env.npm_execpath
+  const [command, ...before] = cli ? [process.execPath, cli] : ['npm']
+  return execFileSync(command, [...before, ...args, '--loglevel=error'], {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    shell: process.platform === 'win32' && !cli,
+  })
+}
