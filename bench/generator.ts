@@ -1,4 +1,5 @@
 /** The load generator: `wsload` where it can be built, the program in TypeScript elsewhere. Both print the same line. */
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Child } from './children.ts'
 import { buildNative } from './native.ts'
@@ -45,7 +46,9 @@ export function chooseGenerator(asked: 'wsload' | 'ts' | undefined): Generator {
   const ts: Generator = { kind: 'ts', command: process.execPath, args: [join(BUILT, 'load.js')] }
   if (asked === 'ts') return { ...ts, why: 'asked for' }
   const built = buildNative('wsload')
-  if ('path' in built) return { kind: 'wsload', command: built.path, args: [] }
+  // On a single core a load generator that polls without sleeping would take the server's time.
+  const args = availableParallelism() < 2 ? ['--block'] : []
+  if ('path' in built) return { kind: 'wsload', command: built.path, args }
   if (asked === 'wsload') throw new UsageError(built.why)
   return { ...ts, why: built.why }
 }

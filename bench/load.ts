@@ -46,6 +46,8 @@ function reset(): void {
   latency.clear()
 }
 
+const some = (): boolean => counters.messages > 0
+
 /** One connection of an echo or broadcast run. */
 interface Peer {
   socket: Socket | undefined
@@ -114,7 +116,7 @@ async function runMessages(inFlight: number, length: number, seconds: number): P
     if (values.broadcast) for (let i = 0; i < inFlight; i++) send(peer, 1)
     else send(peer, inFlight)
   }
-  const measured = await measuredTime(warmup, seconds, reset)
+  const measured = await measuredTime(warmup, seconds, { reset, some })
   const rate = counters.messages / measured.seconds
   const kind = values.broadcast ? 'broadcast' : values.raw ? 'rawecho' : 'echo'
   await reportAndHold(
@@ -192,9 +194,12 @@ async function runConnect(seconds: number): Promise<void> {
     for (;;) await cycle()
   }
   for (let i = 0; i < (connections as number); i++) void repeatCycle()
-  const measured = await measuredTime(warmup, seconds, () => {
-    reset()
-    handshakes = 0
+  const measured = await measuredTime(warmup, seconds, {
+    reset() {
+      reset()
+      handshakes = 0
+    },
+    some,
   })
   const perSecond = (count: number) => (count / measured.seconds).toFixed(0)
   await reportAndHold(

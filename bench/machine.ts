@@ -49,16 +49,23 @@ function allowedCores(): number[] {
   }
 }
 
-/**
- * How long the main thread of a process was ready to run and got no core, in seconds since it began; `undefined` where
- * the system does not say.
- */
-export function waitedForCore(pid: number): number | undefined {
+/** What became of the time of a process's main thread since it began, in seconds. */
+export interface Scheduled {
+  /** It ran. */
+  ran: number
+  /** It was ready to run, and something else had its core. */
+  waited: number
+}
+
+/** @returns zeros where the system does not say. */
+export function scheduled(pid: number): Scheduled {
   try {
-    const waited = Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[1])
-    return Number.isFinite(waited) ? waited / 1e9 : undefined
+    const [ran = 0, waited = 0] = readFileSync(`/proc/${pid}/schedstat`, 'utf8')
+      .split(' ')
+      .map((nanoseconds) => Number(nanoseconds) / 1e9)
+    return { ran, waited }
   } catch {
-    return undefined
+    return { ran: 0, waited: 0 }
   }
 }
 

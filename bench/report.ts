@@ -12,8 +12,8 @@ export interface Sample {
   /** CPU seconds per second of the server's process; above 1 when several threads are busy. */
   cpu: number
   /**
-   * Share of the time (0 to 1) in which the server was ready to run but something else had its core; 0 where the system
-   * does not say.
+   * Share of the time (0 to 1) in which the server was ready to run but another process had its core; 0 where the
+   * system does not say.
    */
   wait: number
   /** Resident memory of the server under load, in bytes. */

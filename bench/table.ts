@@ -5,6 +5,9 @@ import type { Spread } from './stats.ts'
 /** Below this share of idle time the load generator may have been what limited the figure. */
 const SATURATED = 0.05
 
+/** Above this share of time that the server had to wait for its core, a result is not one of a quiet machine. */
+const DISTURBED = 0.05
+
 const COLUMNS = [
   'scenario',
   'server',
@@ -41,11 +44,18 @@ export function heading(report: Report): string[] {
 export function legend(report: Report): string[] {
   const lines = [
     `Medians over the rounds; a ratio is the median of the paired ratios to ${report.baseline} (lowest–highest round).`,
-    'CPU: how busy the server was. Wait: how long it was kept from its core; more than a few per cent is a busy machine.',
+    'CPU: how busy the server was. Wait: how long other processes kept it from its core.',
     'The unit is messages, for publish deliveries, for handshake a handshake with its close.',
   ]
   if (report.scenarios.some(({ results }) => results.some(saturated))) {
     lines.push('* The load generator had no time to spare: a floor.')
+  }
+  const results = report.scenarios.flatMap((scenario) => scenario.results)
+  const disturbed = results.filter(({ summary }) => summary.wait.median > DISTURBED).length
+  if (disturbed > 0) {
+    lines.push(
+      `Other processes disturbed ${disturbed} of ${results.length} results (wait above 5 %): the machine was not quiet.`,
+    )
   }
   const failures = report.scenarios.flatMap(({ name, failures }) =>
     failures.map(({ server, error }) => `${name} failed on ${server}: ${error}`),

@@ -5,6 +5,8 @@
  *   wsload --connect [opts] HOST PORT CONCURRENCY SECONDS   handshake + clean close cycles
  *   wsload --idle N [opts] HOST PORT                        open N, print "ready", hold until stdin closes
  *
+ * The measured time is longer when nothing has come in it (10 s at most).
+ *
  * opts: --text --binary(default) --utf8 (text with multi-byte chars) --deflate (offer permessage-deflate
  *       and send one pre-compressed, context-free message over and over) --raw (no handshake, no parsing:
  *       TCP echo of the same bytes) --verify (compare echoed payload) --warmup S (default 1) --path /p
@@ -38,6 +40,7 @@
 #include <x86intrin.h>
 #include <zlib.h>
 
+#define LATE 10 /* seconds: the measured time goes on for at most that long until something has come */
 #define KEY "dGhlIHNhbXBsZSBub25jZQ=="
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
@@ -521,7 +524,7 @@ static void run_load(double secs) {
       cpu0 = self_cpu(); scpu0 = o_pid ? pid_cpu(o_pid) : 0;
       cw0 = run_wait(0); sw0 = o_pid ? run_wait(o_pid) : 0; st0 = steal();
       mark_begin();
-    } else if (phase == 1 && now_s - pstart >= secs) { pend = now_s; break; }
+    } else if (phase == 1 && now_s - pstart >= secs && (m_msgs || now_s - pstart >= secs + LATE)) { pend = now_s; break; }
   }
   if (!pend) pend = mono();
   if (!pstart) pstart = m0;
@@ -576,7 +579,7 @@ static void run_connect(int conc, double secs) {
     tprev = __rdtsc();
     double n = mono();
     if (!tstart && n - t0 >= o_warm) { tstart = n; hs = cyc = 0; memset(hist, 0, sizeof hist); cpu0 = self_cpu(); scpu0 = o_pid ? pid_cpu(o_pid) : 0; tscA = __rdtsc(); m_idle = 0; cw0 = run_wait(0); mark_begin(); }
-    if (tstart && n - tstart >= secs) {
+    if (tstart && n - tstart >= secs && (cyc || n - tstart >= secs + LATE)) {
       double el = n - tstart, tick_us = el * 1e6 / (__rdtsc() - tscA);
       printf("connect conc=%d secs=%.2f handshakes/s=%.0f closed/s=%.0f p50_us=%.1f p99_us=%.1f p999_us=%.1f errors=%lu client_cpu=%.0f%% client_idle=%.0f%% client_wait=%.1f%%", conc, el, hs / el, cyc / el, pct(.5, tick_us), pct(.99, tick_us), pct(.999, tick_us), (unsigned long)m_err, 100 * (self_cpu() - cpu0) / el, m_idle * tick_us / el / 1e4, 100 * (run_wait(0) - cw0) / el);
       if (o_pid) printf(" server_cpu=%.0f%% server_rss_kB=%ld", 100 * (pid_cpu(o_pid) - scpu0) / el, pid_rss(o_pid));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeMachine, parseCoreList, waitedForCore } from '../../bench/machine.ts'
+import { describeMachine, parseCoreList, scheduled } from '../../bench/machine.ts'
 
 test('a list of cores', () => {
   expect(parseCoreList('0-3,8')).toEqual([0, 1, 2, 3, 8])
@@ -16,6 +16,10 @@ test('the machine has a name, cores and memory', () => {
   expect(arch).toBe(process.arch)
 })
 
-test('a process that is not there has waited for nothing', () => {
-  expect(waitedForCore(-1)).toBeUndefined()
+test('a process that is not there has neither run nor waited', () => {
+  expect(scheduled(-1)).toEqual({ ran: 0, waited: 0 })
+})
+
+test.runIf(process.platform === 'linux')('this process has run', () => {
+  expect(scheduled(process.pid).ran).toBeGreaterThan(0)
 })

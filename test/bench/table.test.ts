@@ -67,7 +67,7 @@ test('the table for the terminal', () => {
     '                             tcp            failed',
     '',
     'Medians over the rounds; a ratio is the median of the paired ratios to ws (lowest–highest round).',
-    'CPU: how busy the server was. Wait: how long it was kept from its core; more than a few per cent is a busy machine.',
+    'CPU: how busy the server was. Wait: how long other processes kept it from its core.',
     'The unit is messages, for publish deliveries, for handshake a handshake with its close.',
     '* The load generator had no time to spare: a floor.',
     '64B/1/text/sync failed on tcp: it was not there',
@@ -86,6 +86,16 @@ test('the table as Markdown', () => {
     '|  | heartwire | 226 k\\* | 2.00 (1.90–2.25) | 452 k | 2.50 (2.50–2.50) | 50 % | 1 % | 64.0 MiB | 87.0 µs | 1.23 ms |',
     '|  | tcp | failed |  |  |  |  |  |  |  |  |',
   ])
+})
+
+test('a machine that was busy with other things is mentioned', () => {
+  const [scenario] = report.scenarios
+  const busy = result('ws', 1000)
+  busy.summary.wait = flat(0.3)
+  const scenarios = scenario ? [{ ...scenario, results: [busy, result('heartwire', 1000)] }] : []
+  expect(terminalTable({ ...report, scenarios })).toContain(
+    'Other processes disturbed 1 of 2 results (wait above 5 %): the machine was not quiet.\n',
+  )
 })
 
 test('processes that are not pinned, and one round', () => {
