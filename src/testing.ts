@@ -1,5 +1,11 @@
-import { CLIENT_MAX_PAYLOAD, type Handlers, resolveBehaviour, SERVER_MAX_PAYLOAD, type SocketOptions } from './socket/options.ts'
 import { Link } from './socket/link.ts'
+import {
+  CLIENT_MAX_PAYLOAD,
+  type Handlers,
+  resolveBehaviour,
+  SERVER_MAX_PAYLOAD,
+  type SocketOptions,
+} from './socket/options.ts'
 import { Socket } from './socket/socket.ts'
 import { MemoryTransport } from './transport/memory.ts'
 import type { Transport } from './transport/transport.ts'

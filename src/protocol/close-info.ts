@@ -61,7 +61,8 @@ export class ConnectionClosedError extends HeartwireError {
   readonly info: CloseInfo | undefined
 
   constructor(info: CloseInfo | undefined) {
-    const message = info === undefined ? 'The connection is closing.' : `The connection is closed: ${describeClose(info)}.`
+    const message =
+      info === undefined ? 'The connection is closing.' : `The connection is closed: ${describeClose(info)}.`
     super(message, info?.error === undefined ? undefined : { cause: info.error })
     this.info = info
   }

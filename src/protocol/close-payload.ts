@@ -20,7 +20,9 @@ export function encodeClosePayload(platform: Platform, code: number, reason: str
   if (typeof reason !== 'string') throw new ArgumentError(`A close reason is a string, not ${typeof reason}.`)
   const length = platform.utf8Length(reason)
   if (length > MAX_REASON) {
-    throw new ArgumentError(`The close reason takes ${length} bytes of UTF-8, more than the ${MAX_REASON} that fit a Close frame.`)
+    throw new ArgumentError(
+      `The close reason takes ${length} bytes of UTF-8, more than the ${MAX_REASON} that fit a Close frame.`,
+    )
   }
   const payload = platform.allocate(2 + length)
   payload[0] = code >> 8

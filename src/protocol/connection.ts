@@ -234,7 +234,10 @@ export class Connection implements ReceiverSink {
   }
 
   onViolation(error: ProtocolError): void {
-    const cause = error.code === 'MESSAGE_TOO_LARGE' || error.code === 'LENGTH_UNREPRESENTABLE' ? 'message-too-large' : 'protocol-error'
+    const cause =
+      error.code === 'MESSAGE_TOO_LARGE' || error.code === 'LENGTH_UNREPRESENTABLE'
+        ? 'message-too-large'
+        : 'protocol-error'
     this.fail(error.closeCode, error.code.toLowerCase().replaceAll('_', ' '), cause, error)
   }
 

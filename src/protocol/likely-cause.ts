@@ -15,7 +15,10 @@ export function likelyCause(code: RuleCode, bytes: Uint8Array): string | undefin
   if (bytes[0] === 0x16 && bytes[1] === 0x03) {
     return 'The bytes are a TLS handshake: the peer speaks TLS (wss:) where plain text (ws:) is spoken.'
   }
-  if (bytes.length >= 4 && [...bytes].every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte < 127))) {
+  if (
+    bytes.length >= 4 &&
+    [...bytes].every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte < 127))
+  ) {
     return `The bytes are plain text (${JSON.stringify(text)}): something writes to the socket without framing it.`
   }
   switch (code) {

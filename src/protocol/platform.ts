@@ -1,4 +1,3 @@
-
 /** What a platform may do better than portable code. Node's is in `src/platform/node.ts`. */
 export interface Platform {
   /** New memory that belongs to the caller; its contents are undefined. */

@@ -180,7 +180,8 @@ export class Receiver {
 
     if ((b0 & 0x70) !== 0) return this.violateHeader('RESERVED_BITS', reservedBits(b0), bytes, at, end, shift)
     if (opcode >= Opcode.Close) {
-      if (opcode > Opcode.Pong) return this.violateHeader('RESERVED_OPCODE', reservedOpcode(opcode), bytes, at, end, shift)
+      if (opcode > Opcode.Pong)
+        return this.violateHeader('RESERVED_OPCODE', reservedOpcode(opcode), bytes, at, end, shift)
       if (b0 < 0x80) {
         const what = `sent a ${opcodeName(opcode)} frame without FIN: control frames must not be fragmented`
         return this.violateHeader('CONTROL_FRAME_FRAGMENTED', what, bytes, at, end, shift)
@@ -211,7 +212,8 @@ export class Receiver {
       headerLength = 4
       if (end - at < 4) return 0
       length = bytes[at + 2]! * 256 + bytes[at + 3]!
-      if (length < 126) return this.violateHeader('LENGTH_NOT_MINIMAL', notMinimal(length, 16), bytes, at, end, shift + 2)
+      if (length < 126)
+        return this.violateHeader('LENGTH_NOT_MINIMAL', notMinimal(length, 16), bytes, at, end, shift + 2)
     } else if (length === 127) {
       headerLength = 10
       if (end - at < 10) return 0
@@ -226,7 +228,8 @@ export class Receiver {
         const what = `sent a payload length of ${exact} bytes, more than 2^53 - 1`
         return this.violateHeader('LENGTH_UNREPRESENTABLE', what, bytes, at, end, shift + 2)
       }
-      if (length <= 0xffff) return this.violateHeader('LENGTH_NOT_MINIMAL', notMinimal(length, 64), bytes, at, end, shift + 2)
+      if (length <= 0xffff)
+        return this.violateHeader('LENGTH_NOT_MINIMAL', notMinimal(length, 64), bytes, at, end, shift + 2)
     }
     if (this.masked) {
       if (end - at < headerLength + 4) return 0

@@ -147,7 +147,8 @@ export class Sender {
 
   /** The Close frame, behind everything that was sent before it. Nothing can be sent after it. */
   close(payload: Uint8Array): void {
-    if (this.mustWait()) this.enqueue({ firstByte: FIN | Opcode.Close, data: payload, size: payload.length, begin: undefined })
+    if (this.mustWait())
+      this.enqueue({ firstByte: FIN | Opcode.Close, data: payload, size: payload.length, begin: undefined })
     else this.encode(FIN | Opcode.Close, payload)
   }
 

@@ -1,5 +1,5 @@
-import { checkSubprotocols } from '../protocol/handshake.ts'
 import { ArgumentError } from '../protocol/error.ts'
+import { checkSubprotocols } from '../protocol/handshake.ts'
 import type { OutgoingHeaders } from '../protocol/headers.ts'
 import {
   type Behaviour,
@@ -29,11 +29,9 @@ export interface RouteOptions<Data> extends SocketOptions, Handlers<ServerSocket
    * Decides on a handshake before it is answered. Throw UpgradeRejected to refuse. What the client sends before this is
    * done is kept, and comes in order after `open`.
    */
-  upgrade?(request: UpgradeRequest): UpgradeResponse<Data> | void | Promise<UpgradeResponse<Data> | void>
+  upgrade?(request: UpgradeRequest): UpgradeResponse<Data> | undefined | Promise<UpgradeResponse<Data> | undefined>
   /** The subprotocols that this end speaks, in its order of preference, or a function that chooses. */
-  protocols?:
-    | readonly string[]
-    | ((offered: readonly string[], request: UpgradeRequest) => string | undefined)
+  protocols?: readonly string[] | ((offered: readonly string[], request: UpgradeRequest) => string | undefined)
   /** Which pages may connect, where a browser says from which page it does. Default `'same'`: pages from this host. */
   origins?: OriginRule
   /** Milliseconds for the whole handshake, the `upgrade` hook included. Default 10,000. */

@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import {
   createServer as createHttpServer,
+  type Server as HttpServer,
   type IncomingMessage,
   type RequestListener,
   type ServerResponse,
-  type Server as HttpServer,
 } from 'node:http'
-import { createServer as createHttpsServer, type ServerOptions as TlsServerOptions, type Server as HttpsServer } from 'node:https'
+import {
+  createServer as createHttpsServer,
+  type Server as HttpsServer,
+  type ServerOptions as TlsServerOptions,
+} from 'node:https'
 import type { Duplex } from 'node:stream'
 import { CloseCode } from '../protocol/close-code.ts'
 import { encodeClosePayload } from '../protocol/close-payload.ts'
@@ -139,19 +143,29 @@ export class Server<Data = undefined> {
   async listen(options: ListenOptions = {}): Promise<Listening> {
     if (this.listener !== undefined) throw new ArgumentError('The server listens already.')
     const http = this.options.http ?? answerUpgradeRequired
-    const listener = options.tls === undefined ? createHttpServer(http) : createHttpsServer(options.tls, http)
-    listener.headersTimeout = this.options.handshakeTimeout ?? 10_000
+    const headersTimeout = this.options.handshakeTimeout ?? 10_000
+    // Node looks for slow requests only so often.
+    const timeouts = { headersTimeout, connectionsCheckingInterval: Math.ceil(headersTimeout / 4) }
+    const listener =
+      options.tls === undefined
+        ? createHttpServer(timeouts, http)
+        : createHttpsServer({ ...timeouts, ...options.tls }, http)
     this.listener = listener
     this.attach(listener)
     try {
       await new Promise<void>((resolve, reject) => {
         listener.once('error', reject)
-        listener.listen(options.path === undefined ? { port: options.port ?? 0, host: options.host } : { path: options.path }, () => {
-          listener.off('error', reject)
-          // A failing accept is reported; it neither ends the process nor stops the server.
-          listener.on('error', (error) => (this.options.error ?? ((failure: unknown) => console.error(failure)))(error, undefined))
-          resolve()
-        })
+        listener.listen(
+          options.path === undefined ? { port: options.port ?? 0, host: options.host } : { path: options.path },
+          () => {
+            listener.off('error', reject)
+            // A failing accept is reported; it neither ends the process nor stops the server.
+            listener.on('error', (error) =>
+              (this.options.error ?? ((failure: unknown) => console.error(failure)))(error, undefined),
+            )
+            resolve()
+          },
+        )
       })
     } catch (error) {
       this.listener = undefined
@@ -193,7 +207,11 @@ export class Server<Data = undefined> {
    * Sends a message to all who have subscribed to a topic; it is encoded once. Returns to how many.
    * @param options `except`: the id of a socket to leave out
    */
-  publish(topic: string, message: MessageData | PreparedMessage, options: { except?: string; type?: MessageType } = {}): number {
+  publish(
+    topic: string,
+    message: MessageData | PreparedMessage,
+    options: { except?: string; type?: MessageType } = {},
+  ): number {
     const except = options.except === undefined ? undefined : this.byId.get(options.except)
     return this.topics.publish(topic, preparedOf(message, options.type), except)
   }
@@ -267,7 +285,11 @@ export class Server<Data = undefined> {
 }
 
 function answerUpgradeRequired(_request: IncomingMessage, response: ServerResponse): void {
-  response.writeHead(426, { upgrade: 'websocket', connection: 'close, Upgrade', 'content-type': 'text/plain; charset=utf-8' })
+  response.writeHead(426, {
+    upgrade: 'websocket',
+    connection: 'close, Upgrade',
+    'content-type': 'text/plain; charset=utf-8',
+  })
   response.end('Nothing but WebSocket is spoken here.\n')
 }
 

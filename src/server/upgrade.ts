@@ -67,7 +67,11 @@ export class Upgrade {
     this.watch()
     context.underWay.add(abort)
     try {
-      const offer = checkUpgradeRequest({ method: this.raw.method ?? '', httpVersion: this.raw.httpVersion, headers: this.fields })
+      const offer = checkUpgradeRequest({
+        method: this.raw.method ?? '',
+        httpVersion: this.raw.httpVersion,
+        headers: this.fields,
+      })
       this.checkOrigin(offer)
       const request = new UpgradeRequest(this.raw.url ?? '/', this.fields, offer, {
         remoteAddress: this.remoteAddress,
@@ -170,7 +174,9 @@ export class Upgrade {
       if (error.closeCode !== undefined) this.acceptAndClose(error, error.closeCode)
       else this.answer(error.status, error.message, error.headers)
     } else if (error instanceof HandshakeError) {
-      this.context.log.refused(`heartwire refused a handshake from ${this.remoteAddress ?? 'a local peer'} with ${error.status}: ${error.message}`)
+      this.context.log.refused(
+        `heartwire refused a handshake from ${this.remoteAddress ?? 'a local peer'} with ${error.status}: ${error.message}`,
+      )
       this.answer(error.status ?? 400, error.message, error.headers)
     } else {
       reportError(this.route.options.error, error, undefined)

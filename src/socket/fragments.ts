@@ -1,5 +1,5 @@
-import type { CloseInfo } from '../protocol/close-info.ts'
 import { CloseCode } from '../protocol/close-code.ts'
+import type { CloseInfo } from '../protocol/close-info.ts'
 import { ArgumentError } from '../protocol/error.ts'
 import { Opcode } from '../protocol/opcode.ts'
 import { bytesOf, type MessageData } from '../protocol/prepared.ts'
@@ -22,7 +22,8 @@ export async function sendFragments(
       if (connection.state !== 'open') return 'closed'
       const isText = typeof part === 'string'
       if (opcode === undefined) text = isText ? new TextParts() : undefined
-      else if (isText !== (text !== undefined)) throw new ArgumentError('The parts of one message are all strings or all bytes.')
+      else if (isText !== (text !== undefined))
+        throw new ArgumentError('The parts of one message are all strings or all bytes.')
       const data = typeof part === 'string' ? text!.whole(part) : bytesOf(part)
       connection.sender.fragment(opcode ?? (isText ? Opcode.Text : Opcode.Binary), data, false)
       opcode = Opcode.Continuation

@@ -90,7 +90,8 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     connection.open()
     this.setHeartbeat(this.behaviour.heartbeat)
     const { handlers } = this.setup
-    if (handlers.observeFrames !== undefined) this.observeFrames((frame) => handlers.observeFrames?.(this.socket, frame))
+    if (handlers.observeFrames !== undefined)
+      this.observeFrames((frame) => handlers.observeFrames?.(this.socket, frame))
     const opened = this.call(() => handlers.open?.(this.socket))
     if (opened !== undefined) {
       this.hold(Hold.Opening)
@@ -217,7 +218,9 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
   /** The queue for messages that are pulled. There is none beside a `message` handler. */
   pullQueue(): MessageQueue {
     if (this.setup.handlers.message !== undefined) {
-      throw new ArgumentError('This socket has a message handler: its messages cannot be read by receive or iteration as well.')
+      throw new ArgumentError(
+        'This socket has a message handler: its messages cannot be read by receive or iteration as well.',
+      )
     }
     return this.messageQueue()
   }
@@ -247,6 +250,12 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
   onData(chunk: Uint8Array): void {
     this.heartbeat?.heard(wheel.now())
     this.connection.receive(chunk)
+  }
+
+  onProgress(): void {
+    const now = wheel.now()
+    this.heartbeat?.wentOn(now)
+    this.heartbeat?.heldUp(now)
   }
 
   onWritten(): void {
@@ -378,7 +387,9 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     const { connection } = this
     if (connection.state === 'closed') return
     const due =
-      connection.state === 'closing' ? connection.deadline : Math.min(this.heartbeat?.due ?? Number.POSITIVE_INFINITY, this.pauseDeadline)
+      connection.state === 'closing'
+        ? connection.deadline
+        : Math.min(this.heartbeat?.due ?? Number.POSITIVE_INFINITY, this.pauseDeadline)
     if (due !== this.wheelDue || this.wheelSlot < 0) wheel.schedule(this, due)
   }
 
@@ -396,7 +407,12 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
           ? 'the socket was paused'
           : 'nobody consumed its messages (add a message handler, or read them)'
     const message = `Nothing was read for ${this.behaviour.maxPause} ms (maxPause): ${why}.`
-    this.connection.fail(CloseCode.InternalError, 'paused for too long', 'pause-timeout', new TimeoutError('PAUSE_TIMEOUT', message))
+    this.connection.fail(
+      CloseCode.InternalError,
+      'paused for too long',
+      'pause-timeout',
+      new TimeoutError('PAUSE_TIMEOUT', message),
+    )
   }
 
   private sendPing(payload: Uint8Array, settle?: (roundTrip: number | undefined) => void): void {

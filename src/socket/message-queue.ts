@@ -60,7 +60,8 @@ export class MessageQueue {
   /** The next message, to be read piece by piece. */
   nextStream(options: ReceiveOptions = {}): Promise<MessageStream> {
     const message = this.shift()
-    if (message !== undefined) return Promise.resolve(message instanceof MessageStream ? message : MessageStream.of(message))
+    if (message !== undefined)
+      return Promise.resolve(message instanceof MessageStream ? message : MessageStream.of(message))
     return this.wait<MessageStream>(options, (resolve, fail) => ({ stream: resolve, whole: undefined, fail }))
   }
 
@@ -141,7 +142,9 @@ export class MessageQueue {
   }
 
   private updateHold(): void {
-    this.source.readInPieces(this.messages.length === 0 && this.stream === undefined && this.waiters[0]?.stream !== undefined)
+    this.source.readInPieces(
+      this.messages.length === 0 && this.stream === undefined && this.waiters[0]?.stream !== undefined,
+    )
     this.source.holdMessages(this.waiters.length === 0 && this.size >= CAPACITY ? true : (this.stream?.full ?? false))
   }
 }

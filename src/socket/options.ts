@@ -103,7 +103,10 @@ export function resolveBehaviour(options: SocketOptions, maxPayload: number): Be
     highWaterMark: checkCount('highWaterMark', options.highWaterMark ?? DEFAULTS.highWaterMark),
     maxBuffered: checkCount('maxBuffered', options.maxBuffered ?? DEFAULTS.maxBuffered),
     heartbeat: resolveHeartbeat(options.heartbeat),
-    maxPause: options.maxPause === false ? Number.POSITIVE_INFINITY : checkTime('maxPause', options.maxPause ?? DEFAULTS.maxPause),
+    maxPause:
+      options.maxPause === false
+        ? Number.POSITIVE_INFINITY
+        : checkTime('maxPause', options.maxPause ?? DEFAULTS.maxPause),
     closeTimeout: checkTime('closeTimeout', options.closeTimeout ?? DEFAULTS.closeTimeout),
     text,
     autoPong: options.autoPong ?? true,
@@ -121,7 +124,8 @@ export function resolveHeartbeat(heartbeat: Partial<HeartbeatSettings> | false |
 
 /** A number of bytes or things: zero or more, and infinity for no limit. */
 export function checkCount(name: string, value: number): number {
-  if (typeof value === 'number' && value >= 0 && (Number.isInteger(value) || value === Number.POSITIVE_INFINITY)) return value
+  if (typeof value === 'number' && value >= 0 && (Number.isInteger(value) || value === Number.POSITIVE_INFINITY))
+    return value
   throw new ArgumentError(`The option ${name} is a whole number of 0 or more, or Infinity, not ${String(value)}.`)
 }
 

@@ -7,8 +7,8 @@ import { prepareMessage } from '../protocol/prepared.ts'
 import { socketDuplex } from './duplex.ts'
 import { sendFragments } from './fragments.ts'
 import type { Link, SendResult } from './link.ts'
-import type { MessageStream } from './message-stream.ts'
 import type { ReceiveOptions } from './message-queue.ts'
+import type { MessageStream } from './message-stream.ts'
 import type { ObservedFrame } from './observed-frame.ts'
 import { checkCount, type MessageType, resolveHeartbeat } from './options.ts'
 import { shared, wheel } from './runtime.ts'
@@ -136,6 +136,12 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
   /** Ends the connection at once, without a Close frame. The peer sees 1006. */
   terminate(): void {
     this.link.connection.terminate('terminated')
+  }
+
+  /** Closes with 1000, and waits for the end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    await this.closed
   }
 
   /** Resolves when all that was sent has been taken by the kernel; rejects with a ConnectionClosedError, or the signal's reason. */

@@ -8,26 +8,33 @@ type Carrier = Duplex & { [transportOf]?: NodeTransport }
 
 const RESETS = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED'])
 
+/** Most bytes that Node is given at once, so that a long write to a slow peer shows that it goes on. */
+const SLICE = 256 * 1024
+
 /** A transport over a Node socket, plain or TLS, or any other Duplex of bytes. */
 export class NodeTransport implements Transport {
   readonly remoteAddress: string | undefined
   private readonly stream: Carrier
+  /** Whether chunks have to be copied: a stream in memory may share them with whoever is at its other end. */
+  private readonly copies: boolean
   private sink: TransportSink | undefined
   private error: Error | undefined
   private readonly onWritten: () => void
+  /** Node's writes that have not called back. */
+  private writes = 0
   /** Whether the sink waits for `onWritten`. */
   private holds = false
-  private writes = 0
+  /** What Node has not been given yet. */
+  private rest: Uint8Array[] = []
 
   /** @param remoteAddress where it is known better than by the stream, which may have something between it and the peer */
   constructor(stream: Duplex, remoteAddress?: string) {
     this.stream = stream
+    this.copies = !(stream instanceof Socket)
     this.remoteAddress = remoteAddress ?? (stream instanceof Socket ? stream.remoteAddress : undefined)
     this.onWritten = () => {
       this.writes--
-      if (!this.holds || this.writes > 0) return
-      this.holds = false
-      this.sink?.onWritten()
+      if (this.holds && this.writes === 0) this.goOn()
     }
   }
 
@@ -50,20 +57,17 @@ export class NodeTransport implements Transport {
   }
 
   write(bytes: Uint8Array): boolean {
-    this.writes++
-    this.stream.write(bytes, this.onWritten)
-    return this.taken()
+    if (bytes.length > SLICE) return this.writeAll([bytes])
+    this.give(bytes)
+    // A stream that has nothing left to write gave it all to the kernel within the call.
+    this.holds = this.stream.writableLength > 0
+    return !this.holds
   }
 
   writeAll(pieces: readonly Uint8Array[]): boolean {
-    const stream = this.stream
-    stream.cork()
-    for (const piece of pieces) {
-      this.writes++
-      stream.write(piece, this.onWritten)
-    }
-    stream.uncork()
-    return this.taken()
+    this.rest = [...pieces]
+    this.holds = !this.writeRest()
+    return !this.holds
   }
 
   pause(): void {
@@ -82,14 +86,49 @@ export class NodeTransport implements Transport {
     this.stream.destroy()
   }
 
-  /** A stream that has nothing left to write gave it all to the kernel within the call. */
-  private taken(): boolean {
-    this.holds = this.stream.writableLength > 0
-    return !this.holds
+  /** Gives Node a slice at a time; false when it holds one back. */
+  private writeRest(): boolean {
+    const { stream, rest } = this
+    let at = 0
+    while (at < rest.length) {
+      stream.cork()
+      for (let room = SLICE; room > 0 && at < rest.length; ) {
+        const piece = rest[at]!
+        if (piece.length <= room) {
+          this.give(piece)
+          at++
+        } else {
+          this.give(piece.subarray(0, room))
+          rest[at] = piece.subarray(room)
+        }
+        room -= piece.length
+      }
+      stream.uncork()
+      if (stream.writableLength > 0) {
+        this.rest = rest.slice(at)
+        return false
+      }
+    }
+    this.rest = []
+    return true
+  }
+
+  private give(bytes: Uint8Array): void {
+    this.writes++
+    this.stream.write(this.copies ? Buffer.from(bytes) : bytes, this.onWritten)
+  }
+
+  private goOn(): void {
+    if (this.rest.length > 0) {
+      this.sink?.onProgress()
+      if (!this.writeRest()) return
+    }
+    this.holds = false
+    this.sink?.onWritten()
   }
 
   /** @internal */ receive(chunk: Uint8Array): void {
-    this.sink?.onData(chunk)
+    this.sink?.onData(this.copies ? Buffer.from(chunk) : chunk)
   }
 
   /** @internal */ ended(): void {
@@ -103,6 +142,7 @@ export class NodeTransport implements Transport {
   /** @internal */ closed(): void {
     const sink = this.sink
     this.sink = undefined
+    this.rest = []
     sink?.onClose(this.error !== undefined && RESETS.has((this.error as NodeJS.ErrnoException).code ?? ''), this.error)
   }
 }

@@ -4,6 +4,8 @@ import type { ConnectionWire } from '../protocol/connection.ts'
 export interface TransportSink {
   /** Bytes have come in. They are the sink's to write to until this returns, and no longer its own after that. */
   onData(chunk: Uint8Array): void
+  /** The transport goes on with a `write` that returned false: the peer's side has taken part of it. */
+  onProgress(): void
   /** The transport has let go of what a `write` that returned false was given. */
   onWritten(): void
   /** The peer has ended its direction in good order (FIN, END_STREAM). */
