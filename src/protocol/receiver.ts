@@ -6,7 +6,7 @@ import { maskCopy, maskKey, rotateKey, unmaskInPlaceAscii, writeMaskKey } from '
 import { MessageBuffer } from './message-buffer.ts'
 import { isControl, Opcode, opcodeName } from './opcode.ts'
 import type { Platform } from './platform.ts'
-import { UTF8_START, utf8Validate } from './utf8.ts'
+import { UTF8_START, utf8Validate, utf8ValidateLong } from './utf8.ts'
 
 /** What a receiver tells as it reads. None of these may throw. */
 export interface ReceiverSink {
@@ -353,7 +353,7 @@ export class Receiver {
       }
       maskCopy(chunk, start, end, message.bytes, at, frame.key)
       if (message.opcode === Opcode.Text) {
-        const state = utf8Validate(message.bytes, at, at + length, message.utf8State)
+        const state = utf8ValidateLong(this.platform, message.bytes, at, at + length, message.utf8State)
         if (state < 0) {
           const bad = -1 - state
           this.violateUtf8(start + bad - at, message.bytes[bad])

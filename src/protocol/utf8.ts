@@ -1,3 +1,5 @@
+import type { Platform } from './platform.ts'
+
 /**
  * Incremental UTF-8 validation (RFC 3629, RFC 6455 section 8.1): text may be split anywhere, and a byte that
  * makes it invalid is found where it stands, not at the end of the message.
@@ -50,4 +52,34 @@ export function utf8Validate(bytes: Uint8Array, start: number, end: number, stat
     at++
   }
   return now
+}
+
+/** Below this many bytes the call into the platform costs more than it saves. */
+const LONG = 128
+
+/** As `utf8Validate`, with the platform's own check for all of a long piece but the characters cut at its ends. */
+export function utf8ValidateLong(
+  platform: Platform,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  state: number,
+): number {
+  if (end - start < LONG) return utf8Validate(bytes, start, end, state)
+  let now = state
+  let at = start
+  while (now !== UTF8_START) {
+    now = utf8Validate(bytes, at, at + 1, now)
+    if (now < 0) return now
+    at++
+  }
+  const tail = lastCharacter(bytes, end)
+  if (platform.isUtf8(bytes, at, tail)) return utf8Validate(bytes, tail, end, UTF8_START)
+  return utf8Validate(bytes, at, end, UTF8_START)
+}
+
+/** Where the last character begins if it is of several bytes, else `end`. */
+function lastCharacter(bytes: Uint8Array, end: number): number {
+  for (let at = end - 1; at >= end - 3; at--) if (bytes[at]! >= 0xc0) return at
+  return end
 }
