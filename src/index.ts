@@ -1,3 +1,6 @@
+export { connect } from './client/connect.ts'
+export type { StreamRequest, TlsOptions } from './client/dial.ts'
+export type { ConnectOptions } from './client/options.ts'
 export type { HeartbeatSettings } from './liveness/heartbeat.ts'
 export { CloseCode, closeCodeName } from './protocol/close-code.ts'
 export { type CloseCause, type CloseInfo, ConnectionClosedError, describeClose } from './protocol/close-info.ts'

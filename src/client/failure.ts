@@ -1,0 +1,90 @@
+import { HandshakeError } from '../protocol/error.ts'
+
+/** Why a connection could not be opened, in words, by the code of the system's error. */
+const SYSTEM: Readonly<Record<string, (name: string) => string>> = {
+  ECONNREFUSED: (name) => `Nothing listens at ${name}.`,
+  ENOENT: (name) => `There is no Unix socket at ${name}.`,
+  ENOTFOUND: (name) => `There is no host ${name}: the name is not known.`,
+  EAI_AGAIN: (name) => `The address of ${name} could not be looked up: the name server did not answer.`,
+  ETIMEDOUT: (name) => `${name} did not answer.`,
+  EHOSTUNREACH: (name) => `There is no way to ${name} in the network.`,
+  ENETUNREACH: (name) => `There is no way to ${name} in the network.`,
+  EACCES: (name) => `Connecting to ${name} is not allowed.`,
+  EPERM: (name) => `Connecting to ${name} is not allowed.`,
+  ECONNRESET: (name) => `${name} cut the connection before it was open.`,
+  EPIPE: (name) => `${name} cut the connection before it was open.`,
+}
+
+const UNTRUSTED =
+  'was not issued by an authority that is trusted here. If it is yours, give the issuer in the option tls.ca'
+
+/** What is wrong with a certificate, by OpenSSL's and Node's names for it. */
+const CERTIFICATE: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  CERT_UNTRUSTED: UNTRUSTED,
+  CERT_HAS_EXPIRED: 'has expired',
+  CERT_NOT_YET_VALID: 'is not valid yet. Is the clock right',
+  CERT_REVOKED: 'was revoked',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'is for another name. If that is meant, give the name in the option tls.servername',
+}
+
+/** The error for a transport that could not be opened. */
+export function connectFailure(error: unknown, name: string): HandshakeError {
+  const { code = '', message } = describe(error)
+  return new HandshakeError('CONNECT_FAILED', sentence(code, message, name), { cause: error })
+}
+
+function sentence(code: string, message: string, name: string): string {
+  const system = SYSTEM[code]
+  if (system !== undefined) return system(name)
+  const certificate = CERTIFICATE[code]
+  if (certificate !== undefined) return `The certificate of ${name} ${certificate} (${code}).`
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') {
+    return `What ${name} answered is not TLS (${code}). Perhaps "ws:" is meant, not "wss:".`
+  }
+  if (code.startsWith('ERR_SSL_')) return `The TLS handshake with ${name} failed (${code}): ${message}`
+  return `The connection to ${name} could not be opened${code === '' ? '' : ` (${code})`}: ${message}`
+}
+
+/** The error for what came in place of an answer to the handshake. */
+export function answerFailure(error: unknown, name: string): HandshakeError {
+  const { code = '', message, rawPacket } = describe(error)
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return new HandshakeError('BAD_RESPONSE', `The headers of the answer of ${name} are longer than Node takes.`, {
+      cause: error,
+    })
+  }
+  if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'HPE_INVALID_EOF_STATE') return wentAway(name, error)
+  if (code.startsWith('HPE_')) {
+    // The first byte of a TLS alert.
+    const hint = rawPacket?.[0] === 0x15 ? ' It speaks TLS: perhaps "wss:" is meant, not "ws:".' : ''
+    return new HandshakeError('BAD_RESPONSE', `What ${name} answered is not HTTP (${message}).${hint}`, {
+      cause: error,
+    })
+  }
+  return connectFailure(error, name)
+}
+
+/** The error for a peer that ended the connection before its answer was there. */
+export function wentAway(name: string, cause?: unknown): HandshakeError {
+  return new HandshakeError(
+    'HANDSHAKE_ABORTED',
+    `${name} closed the connection before it had answered the handshake.`,
+    { cause },
+  )
+}
+
+/** The parts of a system's error, of an HTTP parser's, or of whatever was thrown. */
+function describe(error: unknown): { code?: string; message: string; rawPacket?: Uint8Array } {
+  if (!(error instanceof Error)) return { message: String(error) }
+  const { code, rawPacket } = error as NodeJS.ErrnoException & { rawPacket?: Uint8Array }
+  return {
+    message: error.message,
+    ...(typeof code === 'string' && { code }),
+    ...(rawPacket !== undefined && { rawPacket }),
+  }
+}
