@@ -1,6 +1,7 @@
 export { connect } from './client/connect.ts'
-export type { StreamRequest, TlsOptions } from './client/dial.ts'
+export type { TlsOptions } from './client/dial.ts'
 export type { ConnectOptions } from './client/options.ts'
+export type { CreateConnection, StreamRequest } from './client/stream.ts'
 export type { HeartbeatSettings } from './liveness/heartbeat.ts'
 export { CloseCode, closeCodeName } from './protocol/close-code.ts'
 export { type CloseCause, type CloseInfo, ConnectionClosedError, describeClose } from './protocol/close-info.ts'

@@ -16,6 +16,7 @@ export class Attempt {
   private readonly streams = new Set<Duplex>()
   private readonly timer: ReturnType<typeof setTimeout> | undefined
   private readonly outer: AbortSignal | undefined
+  private ended = false
 
   /** @throws the signal's reason when it has fired already */
   constructor(timeout: number, outer: AbortSignal | undefined) {
@@ -64,8 +65,9 @@ export class Attempt {
 
   /** Takes care of a stream from here on: its errors surprise nobody, and it is destroyed unless it is released. */
   own<T extends Duplex>(stream: T): T {
-    this.streams.add(stream)
     stream.on('error', ignore)
+    if (this.ended) stream.destroy()
+    else this.streams.add(stream)
     return stream
   }
 
@@ -83,6 +85,7 @@ export class Attempt {
 
   /** Ends it, however it went. */
   end(): void {
+    this.ended = true
     clearTimeout(this.timer)
     this.outer?.removeEventListener('abort', this.onAbort)
     this.discard()

@@ -1,15 +1,18 @@
 import type { Duplex } from 'node:stream'
-import { checkUpgradeResponse, createKey, requestHeaders } from '../protocol/handshake.ts'
+import type { HandshakeError } from '../protocol/error.ts'
+import { checkUpgradeResponse, createKey, type HeaderLine, requestHeaders } from '../protocol/handshake.ts'
 import { Link } from '../socket/link.ts'
 import type { Behaviour, Handlers } from '../socket/options.ts'
 import { shared } from '../socket/runtime.ts'
 import { Socket } from '../socket/socket.ts'
 import { NodeTransport } from '../transport/node.ts'
 import { Attempt } from './attempt.ts'
-import { openStream } from './dial.ts'
-import { type ConnectOptions, compileOptions, ownHeaders, type Settings } from './options.ts'
-import { unexpectedStatus } from './refusal.ts'
-import { ask, bodyOf } from './request.ts'
+import { readBody } from './body.ts'
+import { type ConnectOptions, compileOptions, hasHeader, type Settings } from './options.ts'
+import { type Errand, type Redirect, redirectOf } from './redirect.ts'
+import { refusalError, statusLine, unexpectedStatus } from './refusal.ts'
+import { type Answer, ask } from './request.ts'
+import { openStream } from './stream.ts'
 import { parseTarget, type Target } from './target.ts'
 
 /**
@@ -45,23 +48,59 @@ interface Opened {
 }
 
 async function shakeHands(attempt: Attempt, target: Target, settings: Settings): Promise<Opened> {
-  const stream = await openStream(attempt, target, settings, settings.tls)
-  const offer = { key: createKey(shared.platform), protocols: settings.protocols }
-  const lines = [...ownHeaders(target, settings.headers), ...requestHeaders(offer)]
-  const answer = await ask(attempt, stream, {
-    method: 'GET',
-    path: target.path,
-    lines,
-    name: target.name,
-    waitingFor: `waiting for the answer of ${target.name}`,
-  })
-  if (answer.status !== 101) {
-    const body = await bodyOf(attempt, answer.message)
-    throw unexpectedStatus({ status: answer.status, headers: answer.message.headers, body })
+  let errand: Errand = { target, headers: settings.headers, tls: settings.tls }
+  for (let followed = 0; ; followed++) {
+    const stream = await openStream(attempt, errand.target, settings, errand.tls)
+    const offer = { key: createKey(shared.platform), protocols: settings.protocols }
+    const answer = await ask(attempt, stream, {
+      method: 'GET',
+      path: errand.target.path,
+      lines: [...ownHeaders(errand), ...requestHeaders(offer)],
+      name: errand.target.name,
+    })
+    if (answer.status === 101) {
+      const { protocol } = checkUpgradeResponse(answer, offer, shared.platform)
+      if (answer.head !== undefined && answer.head.length > 0) stream.unshift(answer.head)
+      return { stream, protocol }
+    }
+    const redirect = redirectOf(answer.status, answer.message.headers.location, errand)
+    if (typeof redirect?.next !== 'object' || followed === settings.followRedirects) {
+      throw await refusal(attempt, answer, redirect, followed)
+    }
+    attempt.discard()
+    errand = redirect.next
   }
-  const { protocol } = checkUpgradeResponse(answer, offer, shared.platform)
-  if (answer.head !== undefined && answer.head.length > 0) stream.unshift(answer.head)
-  return { stream, protocol }
+}
+
+/** The request's headers besides those of the WebSocket handshake. */
+function ownHeaders({ target, headers }: Errand): HeaderLine[] {
+  const lines = [...headers]
+  if (!hasHeader(lines, 'host')) lines.unshift(['Host', target.authority])
+  const { authorization } = target
+  if (authorization !== undefined && !hasHeader(lines, 'authorization')) lines.push(['Authorization', authorization])
+  return lines
+}
+
+/** The error for an answer that opens nothing, and that is not followed. */
+async function refusal(
+  attempt: Attempt,
+  { status, message }: Answer,
+  redirect: Redirect | undefined,
+  followed: number,
+): Promise<HandshakeError> {
+  const refused = { status, headers: message.headers, body: await readBody(attempt, message) }
+  if (redirect === undefined) return unexpectedStatus(refused)
+  const { shown, next } = redirect
+  if (typeof next === 'string') return unexpectedStatus(refused, `It points to ${shown}, which ${next}.`)
+  if (followed === 0) {
+    return unexpectedStatus(
+      refused,
+      `It points to ${shown}; redirects are followed if the option followRedirects says how many.`,
+    )
+  }
+  const redirects = followed === 1 ? '1 redirect was' : `${followed} redirects were`
+  const what = `${redirects} followed (followRedirects), and the server answered ${statusLine(status)} once more`
+  return refusalError('TOO_MANY_REDIRECTS', what, refused, `It points to ${shown}.`)
 }
 
 function opened<Data>(

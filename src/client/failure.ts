@@ -4,8 +4,8 @@ import { HandshakeError } from '../protocol/error.ts'
 const SYSTEM: Readonly<Record<string, (name: string) => string>> = {
   ECONNREFUSED: (name) => `Nothing listens at ${name}.`,
   ENOENT: (name) => `There is no Unix socket at ${name}.`,
-  ENOTFOUND: (name) => `There is no host ${name}: the name is not known.`,
-  EAI_AGAIN: (name) => `The address of ${name} could not be looked up: the name server did not answer.`,
+  ENOTFOUND: (name) => `${name} cannot be found: there is no such name.`,
+  EAI_AGAIN: (name) => `${name} cannot be found now: the name server does not answer.`,
   ETIMEDOUT: (name) => `${name} did not answer.`,
   EHOSTUNREACH: (name) => `There is no way to ${name} in the network.`,
   ENETUNREACH: (name) => `There is no way to ${name} in the network.`,
@@ -71,11 +71,7 @@ export function answerFailure(error: unknown, name: string): HandshakeError {
 
 /** The error for a peer that ended the connection before its answer was there. */
 export function wentAway(name: string, cause?: unknown): HandshakeError {
-  return new HandshakeError(
-    'HANDSHAKE_ABORTED',
-    `${name} closed the connection before it had answered the handshake.`,
-    { cause },
-  )
+  return new HandshakeError('HANDSHAKE_ABORTED', `${name} closed the connection before it had answered.`, { cause })
 }
 
 /** The parts of a system's error, of an HTTP parser's, or of whatever was thrown. */

@@ -1,17 +1,18 @@
-import type { Duplex } from 'node:stream'
 import { ArgumentError } from '../protocol/error.ts'
 import { checkSubprotocols, type HeaderLine, type OutgoingHeaders, requestHeaderLines } from '../protocol/handshake.ts'
 import { checkHeaderValue } from '../protocol/headers.ts'
 import {
   type Behaviour,
   CLIENT_MAX_PAYLOAD,
+  checkCount,
   checkTime,
   type Handlers,
   resolveBehaviour,
   type SocketOptions,
 } from '../socket/options.ts'
 import type { Socket } from '../socket/socket.ts'
-import type { StreamRequest, TlsOptions, Ways } from './dial.ts'
+import type { TlsOptions } from './dial.ts'
+import type { CreateConnection, Ways } from './stream.ts'
 
 /** What can be set for a client connection. */
 export interface ConnectOptions<Data = undefined> extends SocketOptions, Handlers<Socket<Data>> {
@@ -32,13 +33,25 @@ export interface ConnectOptions<Data = undefined> extends SocketOptions, Handler
 
   /** Options of Node's TLS for `wss:`, as `ca` for an authority of one's own, or `cert` and `key`. */
   tls?: TlsOptions | undefined
+  /**
+   * The proxy to go through by CONNECT, `http:` or `https:`, with user name and password if it wants them; false for none.
+   * Default: what `HTTPS_PROXY` (for `wss:`) and `HTTP_PROXY` (for `ws:`) say, in lower or upper case, except for the
+   * hosts in `NO_PROXY`: names with all below them, addresses, networks, each with or without a port, or `*`.
+   */
+  proxy?: string | URL | false | undefined
   /** A Unix socket to connect to, in place of the URL's host and port. */
   socketPath?: string | undefined
   /**
    * Makes the stream to the server: any Duplex of bytes, as one through an SSH tunnel. For `wss:` TLS is spoken over it,
    * unless it is a TLSSocket already.
    */
-  createConnection?: ((request: StreamRequest) => Duplex | Promise<Duplex>) | undefined
+  createConnection?: CreateConnection | undefined
+  /**
+   * How many redirects to follow; default 0. None leads from `wss:` to `ws:`. To another origin, that is another scheme,
+   * host or port, the headers Authorization, Cookie, Proxy-Authorization and Host are not sent, and of the option `tls`
+   * neither certificate nor key nor server name is used.
+   */
+  followRedirects?: number | undefined
 
   /** What `socket.data` is at first. */
   data?: Data
@@ -52,12 +65,14 @@ export interface Settings extends Ways {
   readonly handshakeTimeout: number
   readonly tls: TlsOptions
   readonly socketPath: string | undefined
+  readonly followRedirects: number
 }
 
 /** @throws ArgumentError that names the option and its value */
 export function compileOptions<Data>(options: ConnectOptions<Data>): Settings {
   const protocols = typeof options.protocols === 'string' ? [options.protocols] : (options.protocols ?? [])
   checkSubprotocols(protocols)
+  checkOneWay(options)
   return {
     behaviour: resolveBehaviour(options, CLIENT_MAX_PAYLOAD),
     headers: headerLines(options.headers, options.origin),
@@ -66,7 +81,16 @@ export function compileOptions<Data>(options: ConnectOptions<Data>): Settings {
     tls: options.tls ?? {},
     socketPath: options.socketPath,
     createConnection: options.createConnection,
+    proxy: options.proxy,
+    followRedirects: checkCount('followRedirects', options.followRedirects ?? 0),
   }
+}
+
+function checkOneWay<Data>({ proxy, socketPath, createConnection }: ConnectOptions<Data>): void {
+  const ways = Object.entries({ proxy: proxy === false ? undefined : proxy, socketPath, createConnection })
+  const [one, other] = ways.filter(([, value]) => value !== undefined).map(([name]) => name)
+  if (other !== undefined)
+    throw new ArgumentError(`The options ${one} and ${other} are two ways to the server: give one.`)
 }
 
 function headerLines(headers: OutgoingHeaders | undefined, origin: string | undefined): HeaderLine[] {
@@ -81,15 +105,4 @@ function headerLines(headers: OutgoingHeaders | undefined, origin: string | unde
 /** @param name in lower case */
 export function hasHeader(lines: readonly HeaderLine[], name: string): boolean {
   return lines.some(([given]) => given.toLowerCase() === name)
-}
-
-/** The headers of a request besides those of the WebSocket handshake. */
-export function ownHeaders(
-  { authority, authorization }: { authority: string; authorization: string | undefined },
-  lines: readonly HeaderLine[],
-): HeaderLine[] {
-  const all = [...lines]
-  if (!hasHeader(all, 'host')) all.unshift(['Host', authority])
-  if (authorization !== undefined && !hasHeader(all, 'authorization')) all.push(['Authorization', authorization])
-  return all
 }

@@ -40,19 +40,14 @@ export function statusLine(status: number): string {
   return `${status} ${reasonPhrase(status)}`
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true })
-
 /** The first line of a body that is made to be read, if it is a short one. */
 function firstLine({ headers, body }: Refused): string | undefined {
   if (!/^(text\/plain|application\/([\w.-]+\+)?json)\b|^$/i.test(headers['content-type'] ?? '')) return undefined
-  let text: string
-  try {
-    // A limit may have cut the last character, which then stands behind a line that is too long.
-    text = decoder.decode(body.subarray(0, 4 * LONGEST_LINE), { stream: true })
-    decoder.decode()
-  } catch {
-    return undefined
-  }
-  const line = text.trim().split(/[\r\n]/, 1)[0] ?? ''
-  return line === '' || line.length > LONGEST_LINE ? undefined : line
+  const line =
+    Buffer.from(body)
+      .toString()
+      .trim()
+      .split(/[\r\n]/, 1)[0] ?? ''
+  const isShortText = line !== '' && line.length <= LONGEST_LINE && !line.includes('\ufffd')
+  return isShortText ? line : undefined
 }

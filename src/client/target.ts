@@ -47,7 +47,9 @@ export function parseTarget(given: string | URL, socketPath?: string): Target {
     )
   }
   if (text.includes('#')) {
-    throw new ArgumentError(`The URL ${quoteUrl(text)} has a fragment, which a WebSocket has not (RFC 6455 section 3).`)
+    throw new ArgumentError(
+      `The URL ${quoteUrl(text)} has a fragment, which one of a WebSocket cannot have (RFC 6455 section 3).`,
+    )
   }
   if (!scheme.unix) return targetOf(url, scheme.secure, socketPath)
   if (socketPath !== undefined) {
