@@ -35,6 +35,8 @@ interface Guest {
   lab: Lab
   network: FaultyNetwork
   room?: Room
+  /** A ping is on its way whose pong will tell the round-trip time. */
+  pinged: boolean
 }
 
 /** How long a client may take for its side of the closing handshake when the server goes away, in milliseconds. */
@@ -56,15 +58,14 @@ export function createChat(options: ChatOptions): Chat {
     maxBuffered: 1024 * 1024,
     upgrade(request) {
       const network = networkUnder(request)
-      return { data: { network, lab: new Lab(network, heartbeat) } }
+      return { data: { network, lab: new Lab(network, heartbeat), pinged: false } }
     },
     open(socket) {
       const { lab } = socket.data
       guests.set(socket.id, socket)
       labs.set(lab.token, lab)
       lab.watch(socket)
-      // The heartbeat measures the round-trip time too, but its first ping is seconds away.
-      socket.ping()
+      measure(socket)
       pulsing ??= setInterval(publishPulses, pulse)
     },
     message(socket, message) {
@@ -181,7 +182,21 @@ export function createChat(options: ChatOptions): Chat {
       const notice: Notice = { type: 'pulse', members: pulsesOf(room), rooms: sizes }
       server.publish(topic(room), JSON.stringify(notice))
     }
-    for (const { data } of guests.values()) if (data.lab.fault) data.lab.tellFault()
+    for (const socket of guests.values()) {
+      measure(socket)
+      if (socket.data.lab.fault) socket.data.lab.tellFault()
+    }
+  }
+
+  /** Measures the round-trip time anew; the heartbeat pings only when nothing else comes in. */
+  function measure(socket: ServerSocket<Guest>): void {
+    const { data } = socket
+    if (data.pinged) return
+    data.pinged = true
+    const answered = () => {
+      data.pinged = false
+    }
+    socket.ping().then(answered, answered)
   }
 
   function pulsesOf(room: Room): Pulse[] {

@@ -2,10 +2,10 @@ import { explainFrame, Opcode, opcodeName } from 'heartwire/protocol'
 import type { LoggedFrame } from '../wire.ts'
 import { byId, make, setText } from './dom.ts'
 
-/** How many frames stay on the page. */
-const FRAMES = 200
-
 type Sort = 'heartbeat' | 'pulse' | 'other'
+
+/** How many frames stay on the page: 200, but the steady ones must not push out the rest. */
+const KEPT: Readonly<Record<Sort, number>> = { other: 120, heartbeat: 50, pulse: 30 }
 
 interface Row {
   frame: LoggedFrame
@@ -27,7 +27,7 @@ export class FrameLog {
     pulse: byId('show-pulse', HTMLInputElement),
   }
   #rows: Row[] = []
-  /** The chosen frame; without one the drawing follows the newest. */
+  /** The chosen frame; without one the drawing follows the newest, past the steady ones. */
   #chosen: Row | undefined
   #drawn: Row | undefined
   #token = ''
@@ -37,7 +37,7 @@ export class FrameLog {
     // What scrolls must be within reach of the keyboard.
     this.#frame.tabIndex = 0
     for (const filter of Object.values(this.#filters)) filter.addEventListener('change', () => this.#filter())
-    this.#follow.addEventListener('click', () => this.#choose(this.#chosen ? undefined : this.#visible[0]))
+    this.#follow.addEventListener('click', () => this.#choose(this.#chosen ? undefined : this.#drawn))
     this.#list.addEventListener('keydown', (event) => this.#move(event))
   }
 
@@ -56,9 +56,18 @@ export class FrameLog {
       row.item.hidden = !this.#isVisible(row)
       this.#list.prepend(row.item)
     }
-    for (const old of this.#rows.splice(FRAMES)) old.item.remove()
+    this.#forget()
     while (this.#list.lastElementChild?.classList.contains('divider')) this.#list.lastElementChild.remove()
     this.#draw()
+  }
+
+  #forget(): void {
+    const count: Record<Sort, number> = { other: 0, heartbeat: 0, pulse: 0 }
+    this.#rows = this.#rows.filter((row) => {
+      if (++count[row.sort] <= KEPT[row.sort] || row === this.#chosen) return true
+      row.item.remove()
+      return false
+    })
   }
 
   #row(frame: LoggedFrame): Row {
@@ -120,7 +129,7 @@ export class FrameLog {
     const rows = this.#visible
     if (this.#chosen && !rows.includes(this.#chosen)) this.#chosen = undefined
     this.#follow.setAttribute('aria-pressed', String(!this.#chosen))
-    const row = this.#chosen ?? rows[0]
+    const row = this.#chosen ?? rows.find(({ sort }) => sort === 'other') ?? rows[0]
     if (row === this.#drawn) return
     this.#drawn?.button.removeAttribute('aria-current')
     this.#drawn = row

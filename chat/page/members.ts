@@ -66,8 +66,9 @@ export class Members {
     const dot = make('span', 'dot')
     dot.setAttribute('aria-hidden', 'true')
     const who = make('div', 'who', name)
-    if (mine) who.append(' ', make('small', '', '(you)'))
     who.title = name
+    const health = make('div', 'health', dot, text)
+    if (mine) health.append('· you')
     const drawing = document.createElementNS(SVG, 'svg')
     drawing.setAttribute('class', 'trace')
     drawing.setAttribute('viewBox', `0 0 ${TRACE.width} ${TRACE.height}`)
@@ -75,7 +76,7 @@ export class Members {
     const line = document.createElementNS(SVG, 'polyline')
     line.setAttribute('points', trace([]))
     drawing.append(line)
-    const item = make('li', '', avatar(name), make('div', '', who, make('div', 'health', dot, text)))
+    const item = make('li', '', avatar(name), make('div', '', who, health))
     item.append(drawing)
     item.dataset.health = 'new'
     return { name, item, text, line, samples: [] }

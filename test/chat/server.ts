@@ -26,9 +26,9 @@ export function runChat(...args: string[]): RunningChat {
   return { child, lines, exited }
 }
 
-/** Starts the built chat on a free port; resolves when it listens. */
-export async function startChat(): Promise<RunningChat & { port: number }> {
-  const chat = runChat('--port', '0')
+/** Starts the built chat, on a free port by default; resolves when it listens. */
+export async function startChat(wanted = 0): Promise<RunningChat & { port: number }> {
+  const chat = runChat('--port', String(wanted))
   const { child, exited, lines } = chat
   const listening = child.stdout && once(child.stdout, 'data')
   await Promise.race([listening, exited])
