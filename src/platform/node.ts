@@ -1,7 +1,7 @@
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 import { createHash, randomFillSync } from 'node:crypto'
 import type { Platform } from '../protocol/platform.ts'
-import { decodeShortAscii, writeShortAscii } from '../protocol/portable.ts'
+import { decodeShortAscii, isAscii as isShortAscii, writeShortAscii } from '../protocol/portable.ts'
 import { UTF8_START, utf8Validate } from '../protocol/utf8.ts'
 
 // A call into C++ costs 65 to 110 ns however short the text is, so short ones stay in JavaScript. Measured on
@@ -53,6 +53,10 @@ export const nodePlatform: Platform = {
     return asBuffer(target).write(text, offset)
   },
 
+  asciiWrite(target, offset, text) {
+    asBuffer(target).write(text, offset, 'latin1')
+  },
+
   utf8Decode(bytes, start, end) {
     return utf8Slice.call(bytes, start, end)
   },
@@ -60,6 +64,11 @@ export const nodePlatform: Platform = {
   asciiDecode(bytes, start, end) {
     if (end - start <= SHORT_DECODE) return decodeShortAscii(bytes, start, end)
     return latin1Slice.call(bytes, start, end)
+  },
+
+  isAscii(bytes, start, end) {
+    if (end - start <= SHORT_CHECK) return isShortAscii(bytes, start, end)
+    return isAscii(bytes.subarray(start, end))
   },
 
   isUtf8(bytes, start, end) {

@@ -110,6 +110,9 @@ export class Connection implements ReceiverSink {
   receiveEnd(): void {
     this.beginClosing('peer', 'eof', undefined)
     this.receiver.end()
+    // The peer may still read what was sent, but nothing can go behind this end.
+    this.flush()
+    this.sender.end()
     this.endWrite()
   }
 
@@ -145,7 +148,7 @@ export class Connection implements ReceiverSink {
   /** Writes what has been sent. */
   flush(): void {
     this.noteTaken(this.sender.flush())
-    if (this.sender.blocked) {
+    if (this.sender.bufferedAmount > 0) {
       this.drainOwed = true
     } else if (this.drainOwed) {
       this.drainOwed = false

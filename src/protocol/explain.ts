@@ -226,14 +226,14 @@ function keyNote({ bytes, lengthEnd, headerLength }: Parsed): string {
 
 /** How much there is of a header field that is cut off. */
 function partly(bytes: Uint8Array, start: number, end: number): string {
-  return `${Math.max(0, bytes.length - start)} of ${end - start} bytes are here`
+  return `${Math.max(0, bytes.length - start)} of ${end - start} bytes here`
 }
 
 function payloadLegend({ bytes, masked, headerLength, opcode, payload }: Parsed, length: bigint): string[] {
   if (length === 0n) return [`payload = ${count(length)}`, ...trailing(bytes.length - headerLength)]
-  if (payload.length === 0) return [`payload = ${count(length)}, none of them here`]
+  if (payload.length === 0) return [`payload = ${count(length)}, none here`]
   const complete = BigInt(payload.length) === length
-  const missing = complete ? '' : `, ${length - BigInt(payload.length)} of them not here`
+  const missing = complete ? '' : `, ${length - BigInt(payload.length)} not here`
   const shown = payload.subarray(0, SHOWN_BYTES)
   const lines = [`payload = ${count(length)}${missing}${masked ? '; unmasked' : ''}:`]
   for (let at = 0; at < shown.length; at += 16) lines.push(`  ${hex(shown, at, Math.min(at + 16, shown.length))}`)
@@ -282,7 +282,7 @@ function quote(title: string, text: string, cutOff: boolean): string[] {
   for (const character of text) {
     const escaped = JSON.stringify(character).slice(1, -1)
     line += escaped.replace(/\p{C}/u, (control) => `\\u{${control.codePointAt(0)?.toString(16)}}`)
-    if (line.length >= 60) {
+    if (line.length >= 50) {
       lines.push(line)
       line = ''
     }
@@ -310,7 +310,7 @@ function findFaults(frame: Parsed): string[] {
   if (length !== undefined && extended > 0) faults.push(...lengthFaults(length, extended))
   if (opcode === Opcode.Text && (first & 0x40) === 0) {
     const complete = fin && BigInt(payload.length) === length
-    faults.push(...utf8Faults(payload, 0, complete, 'text must be valid UTF-8', 'section 8.1'))
+    faults.push(...utf8Faults(payload, 0, complete, 'the text', '8.1'))
   }
   if (opcode === Opcode.Close) faults.push(...closeFaults(payload, length))
   return faults
@@ -331,17 +331,17 @@ function closeFaults(payload: Uint8Array, length: bigint | undefined): string[] 
   const code = closeCode(payload)
   if (!isSendableCloseCode(code)) faults.push(`close code ${code} must not be sent (section 7.4)`)
   const complete = BigInt(payload.length) === length
-  faults.push(...utf8Faults(payload, 2, complete, 'a close reason must be valid UTF-8', 'section 5.5.1'))
+  faults.push(...utf8Faults(payload, 2, complete, 'the close reason', '5.5.1'))
   return faults
 }
 
-function utf8Faults(payload: Uint8Array, start: number, complete: boolean, rule: string, section: string): string[] {
+function utf8Faults(payload: Uint8Array, start: number, complete: boolean, what: string, section: string): string[] {
   const state = utf8Validate(payload, start, payload.length, UTF8_START)
   if (state < 0) {
-    const index = -1 - state
-    return [`${rule}: not so at byte ${index} of the payload, 0x${hex(payload, index, index + 1)} (${section})`]
+    const at = -1 - state
+    return [`${what} is not UTF-8 at byte ${at} of the payload, 0x${hex(payload, at, at + 1)} (section ${section})`]
   }
-  return complete && state !== UTF8_START ? [`${rule}: it ends within a character (${section})`] : []
+  return complete && state !== UTF8_START ? [`${what} ends within a UTF-8 character (section ${section})`] : []
 }
 
 function closeCode(payload: Uint8Array): number {

@@ -3,6 +3,8 @@ import { UTF8_START } from './utf8.ts'
 
 const EMPTY = new Uint8Array(0)
 const SMALLEST = 256
+/** How far the buffer grows beyond what has arrived: a large message is moved fewer times (a tenth of its cost). */
+const GROWTH = 4
 
 /** A message that has not arrived whole: one buffer that grows with what has arrived, never with what is announced. */
 export class MessageBuffer {
@@ -18,6 +20,8 @@ export class MessageBuffer {
   fragments = 0
   /** Where UTF-8 validation stands behind the last byte. */
   utf8State = UTF8_START
+  /** Whether all bytes so far are ASCII, which is decoded faster. */
+  ascii = true
   private readonly platform: Platform
 
   constructor(platform: Platform, opcode: number, inPieces: boolean) {
@@ -28,13 +32,14 @@ export class MessageBuffer {
 
   /**
    * Makes room for `length` bytes that have arrived and returns where they go, or -1 when there is no memory for them.
-   * The buffer at least doubles when it grows, but not past `whole`, the size of the message where that is known.
+   * The buffer grows by a multiple of what has arrived, here and behind it in the chunk of `arrived` bytes, but not past
+   * `whole`, the size of the message where that is known.
    */
-  reserve(length: number, whole: number): number {
+  reserve(length: number, arrived: number, whole: number): number {
     const at = this.length
     const needed = at + length
     if (needed > this.bytes.length) {
-      const size = Math.max(needed, Math.min(whole, Math.max(needed * 2, SMALLEST)))
+      const size = Math.max(needed, Math.min(whole, Math.max(needed * GROWTH, arrived, SMALLEST)))
       let grown: Uint8Array
       try {
         grown = this.platform.allocate(size)

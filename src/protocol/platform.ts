@@ -9,10 +9,14 @@ export interface Platform {
   utf8Length(text: string): number
   /** Writes `text` as UTF-8 at `offset`, where there is room for it, and returns the number of bytes. */
   utf8Write(target: Uint8Array, offset: number, text: string): number
+  /** Writes a text that is known to be ASCII at `offset`, where there is room for it. */
+  asciiWrite(target: Uint8Array, offset: number, text: string): void
   /** Decodes bytes that are known to be valid UTF-8. A leading byte order mark is kept. */
   utf8Decode(bytes: Uint8Array, start: number, end: number): string
   /** Decodes bytes that are known to be ASCII. */
   asciiDecode(bytes: Uint8Array, start: number, end: number): string
+  /** Whether all bytes are below 0x80. */
+  isAscii(bytes: Uint8Array, start: number, end: number): boolean
   /** Whether the bytes are well-formed UTF-8. */
   isUtf8(bytes: Uint8Array, start: number, end: number): boolean
 }

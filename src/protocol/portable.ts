@@ -47,6 +47,10 @@ export const portablePlatform: Platform = {
     return encoder.encodeInto(text, target.subarray(offset)).written
   },
 
+  asciiWrite(target, offset, text) {
+    encoder.encodeInto(text, target.subarray(offset))
+  },
+
   utf8Decode(bytes, start, end) {
     return decoder.decode(bytes.subarray(start, end))
   },
@@ -56,9 +60,18 @@ export const portablePlatform: Platform = {
     return decoder.decode(bytes.subarray(start, end))
   },
 
+  isAscii,
+
   isUtf8(bytes, start, end) {
     return utf8Validate(bytes, start, end, UTF8_START) === UTF8_START
   },
+}
+
+/** Whether all bytes are below 0x80. */
+export function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
+  let seen = 0
+  for (let at = start; at < end; at++) seen |= bytes[at]!
+  return seen < 0x80
 }
 
 /** Decodes a few bytes that are known to be ASCII without leaving JavaScript. */

@@ -1,3 +1,4 @@
+import { copyOf } from './copy.ts'
 import { ArgumentError } from './error.ts'
 import { encodeFrame } from './frame.ts'
 import { Opcode } from './opcode.ts'
@@ -30,7 +31,7 @@ export function prepareMessage(platform: Platform, data: MessageData, type?: 'te
     platform.utf8Write(payload, 0, data)
     return new PreparedMessage(type === 'binary' ? Opcode.Binary : Opcode.Text, payload)
   }
-  return new PreparedMessage(type === 'text' ? Opcode.Text : Opcode.Binary, bytesOf(data).slice())
+  return new PreparedMessage(type === 'text' ? Opcode.Text : Opcode.Binary, copyOf(bytesOf(data)))
 }
 
 /** A message's bytes as a `Uint8Array` over the same memory; anything that is not bytes throws an ArgumentError. */

@@ -1,4 +1,5 @@
 import { CloseCode, closeCodeName, isSendableCloseCode } from './close-code.ts'
+import { copyOf } from './copy.ts'
 import { ProtocolError, type RuleCode, type Side } from './error.ts'
 import { frameHeaderLength, writeFrameHeader } from './frame.ts'
 import { likelyCause } from './likely-cause.ts'
@@ -345,14 +346,18 @@ export class Receiver {
     } else {
       const message = this.message!
       const fin = this.firstByte >= 0x80
-      const at = message.reserve(length, fin ? message.length + frame.remaining : Number.POSITIVE_INFINITY)
+      const at = message.reserve(
+        length,
+        chunk.length,
+        fin ? message.length + frame.remaining : Number.POSITIVE_INFINITY,
+      )
       if (at < 0) {
         const what = `sent a message of ${message.announced} bytes, more than memory can be had for`
         this.violate('MESSAGE_TOO_LARGE', what, start)
         return end
       }
       maskCopy(chunk, start, end, message.bytes, at, frame.key)
-      if (message.opcode === Opcode.Text) {
+      if (message.opcode === Opcode.Text && !this.isAscii(message, at)) {
         const state = utf8ValidateLong(this.platform, message.bytes, at, at + length, message.utf8State)
         if (state < 0) {
           const bad = -1 - state
@@ -375,12 +380,19 @@ export class Receiver {
     return end
   }
 
+  /** Whether a text is ASCII from `at` on, after which there is nothing to validate. */
+  private isAscii(message: MessageBuffer, at: number): boolean {
+    if (this.platform.isAscii(message.bytes, at, message.length)) return message.utf8State === UTF8_START
+    message.ascii = false
+    return false
+  }
+
   private finishFrame(frame: SplitFrame, end: number): void {
     this.frame = undefined
     const message = this.message
     if (this.frameListener !== undefined) {
       const payload = frame.control ?? message!.bytes.subarray(frame.messageStart, message!.length)
-      this.frameListener(this.header(), payload.slice())
+      this.frameListener(this.header(), copyOf(payload))
     }
     if (frame.control !== undefined) return this.controlFrame(frame.control, end - frame.control.length)
 
@@ -395,6 +407,7 @@ export class Receiver {
     const { bytes, length, opcode } = message!
     if (opcode === Opcode.Binary) this.sink.onBinary(message!.take())
     else if (this.text === 'bytes') this.sink.onText(message!.take())
+    else if (message!.ascii && length > 0) this.sink.onText(this.platform.asciiDecode(bytes, 0, length))
     else this.deliverUtf8(bytes, 0, length)
   }
 
@@ -438,8 +451,8 @@ export class Receiver {
 
   /** Fails on a header that was not accepted. */
   private violateHeader(code: RuleCode, what: string, bytes: Uint8Array, at: number, end: number, offset: number): -1 {
-    const seen = bytes.slice(at, Math.min(end, at + MAX_HEADER))
-    const header = seen.slice(0, headerLengthOf(seen))
+    const seen = copyOf(bytes, at, Math.min(end, at + MAX_HEADER))
+    const header = copyOf(seen, 0, headerLengthOf(seen))
     this.frameNumber++
     this.fail(code, what, offset, header, likelyCause(code, seen))
     return -1
@@ -491,10 +504,6 @@ function hex(byte: number): string {
 
 function uint32(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
-}
-
-function copyOf(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes)
 }
 
 function concat(a: Uint8Array, b: Uint8Array): Uint8Array {

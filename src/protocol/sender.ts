@@ -1,3 +1,4 @@
+import { copyOf } from './copy.ts'
 import { frameHeaderLength, writeFrameHeader } from './frame.ts'
 import { maskCopy, maskInPlace, writeMaskKey } from './mask.ts'
 import type { MaskKeySource } from './mask-key-source.ts'
@@ -94,6 +95,11 @@ export class Sender {
   /** Payload and header bytes that the wire has not taken. */
   get bufferedAmount(): number {
     return this.batchSize + this.inFlight + this.queueSize
+  }
+
+  /** Whether frames can still be sent: neither the Close frame is behind them, nor the connection lost. */
+  get takesFrames(): boolean {
+    return !this.closeSent && !this.ended
   }
 
   /** Whether the wire holds bytes, so that what is sent now has to wait. */
@@ -351,8 +357,11 @@ export class Sender {
 
   private utf8(text: string): Uint8Array {
     const { platform } = this.shared
-    const bytes = platform.allocate(platform.utf8Length(text))
-    platform.utf8Write(bytes, 0, text)
+    const length = platform.utf8Length(text)
+    const bytes = platform.allocate(length)
+    // As many bytes as characters: all of them are ASCII, which is written in half the time.
+    if (length === text.length) platform.asciiWrite(bytes, 0, text)
+    else platform.utf8Write(bytes, 0, text)
     return bytes
   }
 
@@ -389,7 +398,7 @@ export class Sender {
       const from = slab.at
       writeFrameHeader(slab.bytes, from, firstByte, length, false)
       this.advance(slab, from + headerLength)
-      this.frameListener?.(slab.bytes.slice(from, from + headerLength), payload.slice())
+      this.frameListener?.(copyOf(slab.bytes, from, from + headerLength), copyOf(payload))
       this.append(payload)
     }
   }
@@ -401,7 +410,7 @@ export class Sender {
     const keyAt = writeFrameHeader(frame, 0, firstByte, payload.length, true)
     writeMaskKey(frame, keyAt, key)
     maskCopy(payload, 0, payload.length, frame, headerLength, key)
-    this.frameListener?.(frame.slice(0, headerLength), payload.slice())
+    this.frameListener?.(copyOf(frame, 0, headerLength), copyOf(payload))
     return frame
   }
 
@@ -413,10 +422,10 @@ export class Sender {
     if (this.masks) {
       const key = this.shared.keys.next()
       writeMaskKey(bytes, at, key)
-      this.frameListener?.(bytes.slice(from, start), bytes.slice(start, start + length))
+      this.frameListener?.(copyOf(bytes, from, start), copyOf(bytes, start, start + length))
       maskInPlace(bytes, start, start + length, key)
     } else {
-      this.frameListener?.(bytes.slice(from, start), bytes.slice(start, start + length))
+      this.frameListener?.(copyOf(bytes, from, start), copyOf(bytes, start, start + length))
     }
     this.advance(slab, start + length)
   }
