@@ -4,6 +4,7 @@ import type { WheelEntry } from '../liveness/wheel.ts'
 import { CloseCode } from '../protocol/close-code.ts'
 import { type CloseCause, type CloseInfo, ConnectionClosedError } from '../protocol/close-info.ts'
 import { Connection, type ConnectionSink } from '../protocol/connection.ts'
+import { copyOf } from '../protocol/copy.ts'
 import { ArgumentError, HeartbeatError, type Side, SlowConsumerError, TimeoutError } from '../protocol/error.ts'
 import { Opcode } from '../protocol/opcode.ts'
 import { bytesOf, type MessageData, PreparedMessage } from '../protocol/prepared.ts'
@@ -532,7 +533,7 @@ export function reportError<S>(handler: Handlers<S>['error'], error: unknown, so
 }
 
 function controlPayload(what: string, payload: string | Uint8Array): Uint8Array {
-  const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : bytesOf(payload).slice()
+  const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : copyOf(bytesOf(payload))
   if (bytes.length > 125) {
     throw new ArgumentError(`A ${what} carries at most 125 bytes, not ${bytes.length} (RFC 6455 section 5.5).`)
   }

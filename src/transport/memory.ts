@@ -1,3 +1,4 @@
+import { copyOf } from '../protocol/copy.ts'
 import type { Transport, TransportSink } from './transport.ts'
 
 /** Bytes that one direction holds before its writer has to wait. */
@@ -45,7 +46,7 @@ export class MemoryTransport implements Transport {
     const peer = this.peer
     if (peer === undefined || peer.closed || this.writeEnded) return true
     for (const piece of pieces) {
-      peer.incoming.push(piece.slice())
+      peer.incoming.push(copyOf(piece))
       peer.incomingSize += piece.length
     }
     peer.schedule()
