@@ -5,6 +5,7 @@ import { CloseCode } from '../protocol/close-code.ts'
 import { type CloseCause, type CloseInfo, ConnectionClosedError } from '../protocol/close-info.ts'
 import { Connection, type ConnectionSink } from '../protocol/connection.ts'
 import { copyOf } from '../protocol/copy.ts'
+import { copyOf } from '../protocol/copy.ts'
 import { ArgumentError, HeartbeatError, type Side, SlowConsumerError, TimeoutError } from '../protocol/error.ts'
 import { Opcode } from '../protocol/opcode.ts'
 import { bytesOf, type MessageData, PreparedMessage } from '../protocol/prepared.ts'
@@ -62,6 +63,7 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
   private flushing = false
   private slowTold = false
   private readonly whenDrained: (() => void)[] = []
+  private whenWritable: (() => void) | undefined
 
   constructor(setup: LinkSetup, transport: Transport) {
     this.setup = setup
@@ -216,6 +218,22 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     })
   }
 
+  /** Resolves when the wire takes more, though messages may wait, or when the connection has ended. For fragments. */
+  writable(): Promise<void> {
+    const { sender } = this.connection
+    if (!sender.blocked) this.flush()
+    if (!sender.blocked) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.whenWritable = resolve
+    })
+  }
+
+  private wakeWriter(): void {
+    const wake = this.whenWritable
+    this.whenWritable = undefined
+    wake?.()
+  }
+
   /** The queue for messages that are pulled. There is none beside a `message` handler. */
   pullQueue(): MessageQueue {
     if (this.setup.handlers.message !== undefined) {
@@ -263,6 +281,7 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     this.heartbeat?.wentOn(wheel.now())
     this.connection.wireWritten()
     this.noteHeldUp()
+    if (this.whenWritable !== undefined && !this.connection.sender.blocked) this.wakeWriter()
   }
 
   onEnd(): void {
@@ -348,6 +367,7 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     this.setup.onClosed?.(this.socket)
     this.pings?.giveUp()
     this.queue?.end(info)
+    this.wakeWriter()
     const waiting = [...this.whenClosed]
     this.whenClosed.clear()
     for (const tell of waiting) tell(info)

@@ -19,22 +19,25 @@ export class NodeTransport implements Transport {
   private readonly copies: boolean
   private sink: TransportSink | undefined
   private error: Error | undefined
-  private readonly onWritten: () => void
+  private readonly onWritten: (error?: Error | null) => void
   /** Node's writes that have not called back. */
   private writes = 0
   /** Whether the sink waits for `onWritten`. */
   private holds = false
   /** What Node has not been given yet. */
   private rest: Uint8Array[] = []
+  /** Whether the stream is to end behind the rest. */
+  private endsAfter = false
 
   /** @param remoteAddress where it is known better than by the stream, which may have something between it and the peer */
   constructor(stream: Duplex, remoteAddress?: string) {
     this.stream = stream
     this.copies = !(stream instanceof Socket)
     this.remoteAddress = remoteAddress ?? (stream instanceof Socket ? stream.remoteAddress : undefined)
-    this.onWritten = () => {
+    this.onWritten = (error) => {
       this.writes--
-      if (this.holds && this.writes === 0) this.goOn()
+      // What failed has not been taken; the stream closes for it.
+      if (this.holds && this.writes === 0 && !error) this.goOn()
     }
   }
 
@@ -79,7 +82,8 @@ export class NodeTransport implements Transport {
   }
 
   end(): void {
-    this.stream.end()
+    if (this.rest.length > 0) this.endsAfter = true
+    else this.stream.end()
   }
 
   destroy(): void {
@@ -122,6 +126,7 @@ export class NodeTransport implements Transport {
     if (this.rest.length > 0) {
       this.sink?.onProgress()
       if (!this.writeRest()) return
+      if (this.endsAfter) this.stream.end()
     }
     this.holds = false
     this.sink?.onWritten()
