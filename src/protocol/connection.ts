@@ -49,6 +49,7 @@ export interface ConnectionOptions {
   closeTimeout: number
 }
 
+const EMPTY = new Uint8Array(0)
 /** Milliseconds that closing may take in all. */
 export const CLOSING_TIMEOUT = 30_000
 /** Milliseconds for which what still comes in is discarded after the last Close frame, so that no reset destroys it. */
@@ -74,7 +75,9 @@ export class Connection implements ReceiverSink {
   private initiator: 'local' | 'peer' = 'local'
   private cause: CloseCause = 'local-close'
   private error: Error | undefined
+  /** The Close frame that is sent, or is to be: its code, 0 while there is none, and its payload. */
   private codeToSend = 0
+  private closePayload: Uint8Array = EMPTY
   private received: number | undefined
   private reason = ''
   /** When closing has to be over. */
@@ -112,13 +115,15 @@ export class Connection implements ReceiverSink {
     this.receiver.end()
     // The peer may still read what was sent, but nothing can go behind this end.
     this.flush()
-    this.sender.end()
+    this.sender.discard()
     this.endWrite()
   }
 
   /** The wire has let go of what it held. */
   wireWritten(): void {
-    this.noteTaken(this.sender.written())
+    const taken = this.sender.written()
+    if (this.state === 'closed') return
+    this.noteTaken(taken)
     this.flush()
   }
 
@@ -128,8 +133,9 @@ export class Connection implements ReceiverSink {
     this.beginClosing('peer', reset ? 'reset' : error === undefined ? 'eof' : 'transport-error', error)
     this.state = 'closed'
     this.deadline = Number.POSITIVE_INFINITY
+    this.writeEnded = true
     this.receiver.end()
-    const sent = this.sender.closeSent ? this.codeToSend : undefined
+    const sent = this.closeTaken ? this.codeToSend : undefined
     this.sender.end()
     this.sink.onClosed({
       code: this.received ?? CloseCode.AbnormalClosure,
@@ -147,6 +153,7 @@ export class Connection implements ReceiverSink {
 
   /** Writes what has been sent. */
   flush(): void {
+    if (this.writeEnded) return
     this.noteTaken(this.sender.flush())
     if (this.sender.bufferedAmount > 0) {
       this.drainOwed = true
@@ -163,16 +170,19 @@ export class Connection implements ReceiverSink {
   close(code: number, reason: string, cause: CloseCause = 'local-close', error?: Error): void {
     const payload = encodeClosePayload(this.options.shared.platform, code, reason)
     if (this.state !== 'open') return
+    this.codeToSend = code
+    this.closePayload = payload
     this.beginClosing('local', cause, error)
-    this.sendClose(code, payload)
+    // Unless what had been held up made it go out already, when the sink let go of it just now.
+    this.sendClose()
   }
 
   /** Fails the connection (RFC 6455 section 7.1.7): what waits is discarded, and nothing is read any more. */
   fail(code: number, reason: string, cause: CloseCause, error: Error): void {
     if (this.state === 'closed' || this.failed) return
+    const payload = encodeClosePayload(this.options.shared.platform, code, reason)
     this.receiver.end()
     this.failed = true
-    const payload = encodeClosePayload(this.options.shared.platform, code, reason)
     this.beginClosing('local', cause, error)
     this.sendCloseNow(code, payload)
     this.proceed()
@@ -181,10 +191,9 @@ export class Connection implements ReceiverSink {
   /** Ends the connection at once, without a Close frame. */
   terminate(cause: CloseCause, error?: Error): void {
     if (this.state === 'closed') return
-    this.beginClosing('local', cause, error)
     this.receiver.end()
-    if (!this.sender.closeSent) this.sender.end()
-    this.wire.destroy()
+    this.beginClosing('local', cause, error)
+    this.destroy()
   }
 
   /** Does what is due at `deadline`. */
@@ -199,7 +208,7 @@ export class Connection implements ReceiverSink {
           : `The Close frame could not be delivered within ${CLOSING_TIMEOUT} ms.`,
       )
     }
-    this.wire.destroy()
+    this.destroy()
   }
 
   // From the receiver
@@ -229,10 +238,8 @@ export class Connection implements ReceiverSink {
     this.reason = reason
     this.beginClosing('peer', 'peer-close', undefined)
     // The peer wants nothing more: its Close frame is answered at once, with its own code.
-    if (!this.sender.closeSent) {
-      const answer = this.codeToSend === 0 ? code : this.codeToSend
-      this.sendCloseNow(answer, encodeClosePayload(this.options.shared.platform, answer, ''))
-    }
+    if (this.codeToSend === 0) this.sendCloseNow(code, encodeClosePayload(this.options.shared.platform, code, ''))
+    else this.sendCloseNow(this.codeToSend, this.closePayload)
     this.proceed()
   }
 
@@ -262,17 +269,19 @@ export class Connection implements ReceiverSink {
     this.sink.onDeadline()
   }
 
-  private sendClose(code: number, payload: Uint8Array): void {
-    this.codeToSend = code
-    this.sender.close(payload)
+  /** Sends the Close frame, unless there is one already. */
+  private sendClose(): void {
+    this.sender.close(this.closePayload)
     this.sink.onOutput()
   }
 
   /** Sends the Close frame behind the frame under way, discarding the rest. */
   private sendCloseNow(code: number, payload: Uint8Array): void {
-    if (this.sender.closeSent) return
+    if (this.sender.closeSent || this.writeEnded) return
+    this.codeToSend = code
+    this.closePayload = payload
     this.sender.discard()
-    this.sendClose(code, payload)
+    this.sendClose()
   }
 
   private noteTaken(taken: number): void {
@@ -280,7 +289,7 @@ export class Connection implements ReceiverSink {
     if ((taken & Written.Ping) !== 0) this.sink.onPingTaken()
     if ((taken & Written.Close) === 0) return
     this.closeTaken = true
-    this.setDeadline(this.closeTimeout)
+    if (!this.writeEnded) this.setDeadline(this.closeTimeout)
     this.proceed()
   }
 
@@ -296,6 +305,12 @@ export class Connection implements ReceiverSink {
     this.writeEnded = true
     this.wire.end()
     this.setDeadline(LINGER_TIMEOUT)
+  }
+
+  private destroy(): void {
+    this.writeEnded = true
+    this.sender.end()
+    this.wire.destroy()
   }
 
   private setDeadline(timeout: number): void {

@@ -81,6 +81,8 @@ export class Sender {
   private pongsInBatch = 0
   private pongsAhead = 0
   private newestPong: Uint8Array | undefined
+  /** No more messages are taken: the Close frame has its place behind them, or the connection is lost. */
+  private shut = false
   /** The connection is lost. */
   private ended = false
   /** A message is being sent in fragments: others wait until it has ended. */
@@ -97,18 +99,14 @@ export class Sender {
     return this.batchSize + this.inFlight + this.queueSize
   }
 
-  /** Whether frames can still be sent: neither the Close frame is behind them, nor the connection lost. */
+  /** Whether the message that is sent in fragments can go on: it was not discarded, nor the connection lost. */
   get takesFrames(): boolean {
-    return !this.closeSent && !this.ended
+    return this.fragmenting
   }
 
   /** Whether the wire holds bytes, so that what is sent now has to wait. */
   get blocked(): boolean {
     return this.inFlight > 0
-  }
-
-  get needsFlush(): boolean {
-    return this.inFlight === 0 && (this.batchSize > 0 || this.newestPong !== undefined || this.hasWaiting)
   }
 
   /** A text message as a string, a binary one as bytes, either one prepared. Bytes are not to be changed until written. */
@@ -129,7 +127,8 @@ export class Sender {
 
   /** One frame of the message that `beginFragments` began; `fin` ends it. */
   fragment(opcode: number, data: string | Uint8Array, fin: boolean): void {
-    if (this.closeSent || this.ended) return
+    // After `discard` a part of the message is missing.
+    if (!this.fragmenting) return
     const firstByte = fin ? FIN | opcode : opcode
     if (this.inFlight > 0) this.goAhead({ firstByte, data, size: this.sizeOf(data), begin: undefined })
     else this.encode(firstByte, data)
@@ -147,18 +146,22 @@ export class Sender {
 
   /** The answer to a ping. */
   answerPing(payload: Uint8Array): void {
-    if (this.pongsInBatch + this.pongsAhead >= MAX_PENDING_PONGS) this.newestPong = payload
-    else this.controlFrame(Opcode.Pong, payload)
+    if (this.pongsInBatch + this.pongsAhead < MAX_PENDING_PONGS) this.controlFrame(Opcode.Pong, payload)
+    else if (!this.closeSent) this.newestPong = payload
   }
 
-  /** The Close frame, behind everything that was sent before it. Nothing can be sent after it. */
+  /** The Close frame, behind everything that was sent before it. Messages after it are dropped, as is a second one. */
   close(payload: Uint8Array): void {
-    if (this.mustWait())
+    if (this.mustWait()) {
       this.enqueue({ firstByte: FIN | Opcode.Close, data: payload, size: payload.length, begin: undefined })
-    else this.encode(FIN | Opcode.Close, payload)
+    } else {
+      this.encodeNewestPong()
+      this.encode(FIN | Opcode.Close, payload)
+    }
+    this.shut = true
   }
 
-  /** Discards what waits, so that a Close frame follows the frame under way. */
+  /** Discards what waits, a Close frame included, so that the next one follows the frame under way. */
   discard(): void {
     this.queue = undefined
     this.queueHead = 0
@@ -167,6 +170,7 @@ export class Sender {
     this.pongsAhead = 0
     this.newestPong = undefined
     this.fragmenting = false
+    this.shut = this.closeSent || this.ended
   }
 
   /** Gives up: nothing is encoded or written any more. */
@@ -175,6 +179,7 @@ export class Sender {
     this.discard()
     this.pieces = undefined
     this.batchSize = 0
+    this.batchHas = 0
     // What the wire still holds must not be written over: it could reach the peer.
     if (this.inFlight === 0) this.releaseSlab()
     this.inFlight = 0
@@ -204,12 +209,9 @@ export class Sender {
     return has
   }
 
-  private get hasWaiting(): boolean {
-    return this.ahead !== undefined || (this.queue !== undefined && !this.fragmenting)
-  }
-
   private mustWait(): boolean {
-    return this.inFlight > 0 || this.fragmenting || this.queue !== undefined || this.batchSize >= BATCH_SIZE
+    if (this.inFlight > 0 || this.fragmenting || this.shut) return true
+    return this.queue !== undefined || this.batchSize >= BATCH_SIZE
   }
 
   private controlFrame(opcode: number, payload: Uint8Array): void {
@@ -230,6 +232,7 @@ export class Sender {
   }
 
   private enqueue(waiting: Waiting): void {
+    if (this.shut) return
     this.queue ??= []
     this.queue.push(waiting)
     this.queueSize += waiting.size
@@ -250,10 +253,7 @@ export class Sender {
         this.encode(frame.firstByte, frame.data)
       }
     }
-    if (this.newestPong !== undefined) {
-      this.encode(FIN | Opcode.Pong, this.newestPong)
-      this.newestPong = undefined
-    }
+    this.encodeNewestPong()
     while (this.queue !== undefined && !this.fragmenting && this.batchSize < BATCH_SIZE) {
       const next = this.queue[this.queueHead]!
       this.queueHead++
@@ -273,6 +273,12 @@ export class Sender {
         this.encode(next.firstByte, next.data)
       }
     }
+  }
+
+  private encodeNewestPong(): void {
+    const payload = this.newestPong
+    this.newestPong = undefined
+    if (payload !== undefined) this.encode(FIN | Opcode.Pong, payload)
   }
 
   private writeBatch(): boolean {
