@@ -123,7 +123,7 @@ function boxes(frame: Parsed): Box[] {
   ]
   if (extended > 0) list.push(...split('extended payload length', bytes, 2, lengthEnd))
   if (masked) list.push(...split('masking key', bytes, lengthEnd, headerLength))
-  list.push(...split('payload', bytes, headerLength, headerLength + drawnPayload(frame)))
+  list.push(...split(masked ? 'masked payload' : 'payload', bytes, headerLength, headerLength + drawnPayload(frame)))
   return list
 }
 
