@@ -1,0 +1,236 @@
+/** That docs/defaults.md and README.md have the numbers that the code has, and docs/errors.md every code. */
+import { readFileSync } from 'node:fs'
+import { connect, createServer } from 'heartwire'
+import { memoryPair } from 'heartwire/testing'
+import { expect, onTestFinished, test } from 'vitest'
+import { compileOptions } from '../src/client/options.ts'
+import { CLOSING_TIMEOUT, LINGER_TIMEOUT } from '../src/protocol/connection.ts'
+import { RULES } from '../src/protocol/error.ts'
+import { RefusalLog } from '../src/server/rate-log.ts'
+import { compileRoute } from '../src/server/route.ts'
+
+function read(path: string): string {
+  return readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+}
+
+/** The cells of the tables under a heading of a document, row by row, without the row of titles. */
+function rowsOf(path: string, heading: string): string[][] {
+  const section =
+    read(path)
+      .split(/^#+ /m)
+      .find((section) => section.startsWith(`${heading}\n`)) ?? ''
+  const tables = section.split(/\n{2,}/).filter((block) => block.startsWith('|'))
+  const lines = tables.flatMap((table) => table.trim().split('\n').slice(2))
+  return lines.map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  )
+}
+
+/** The first two columns of the tables under a heading, without backticks. */
+function documented(heading: string): Record<string, string> {
+  return Object.fromEntries(
+    rowsOf('docs/defaults.md', heading).map(([name = '', value = '']) => [name.replaceAll('`', ''), value]),
+  )
+}
+
+/** A constant that its module keeps to itself, made of digits, `_` and `*`. */
+function constant(path: string, name: string): number {
+  const factors = new RegExp(`\\b${name} = ([\\d_ *]+)`).exec(read(path))?.[1]
+  if (factors === undefined) throw new Error(`there is no ${name} in ${path}`)
+  return factors.split('*').reduce((product, factor) => product * Number(factor.replaceAll('_', '')), 1)
+}
+
+function seconds(milliseconds: number): string {
+  return milliseconds < 1000 ? `${milliseconds} ms` : `${milliseconds / 1000} s`
+}
+
+function size(bytes: number): string {
+  return bytes < 1024 * 1024 ? `${bytes / 1024} KiB` : `${bytes / 1024 / 1024} MiB`
+}
+
+function count(number: number): string {
+  return number.toLocaleString('en')
+}
+
+const route = compileRoute(undefined, {})
+const server = route.behaviour
+const client = compileOptions({})
+if (server.heartbeat === false) throw new Error('the heartbeat is off')
+
+/** Whatever an option does when it is not there. */
+const given = (value: unknown) => (value === undefined ? 'none' : String(value))
+
+test('the defaults of every socket', () => {
+  expect({ ...client.behaviour, maxPayload: 0 }).toEqual({ ...server, maxPayload: 0 })
+  expect(documented('Of every socket')).toEqual({
+    'maxPayload of a server': size(server.maxPayload),
+    'maxPayload of a client': size(client.behaviour.maxPayload),
+    maxFragments: count(server.maxFragments),
+    highWaterMark: size(server.highWaterMark),
+    maxBuffered: size(server.maxBuffered),
+    'heartbeat.interval': seconds(server.heartbeat !== false ? server.heartbeat.interval : 0),
+    'heartbeat.timeout': seconds(server.heartbeat !== false ? server.heartbeat.timeout : 0),
+    heartbeat: 'on',
+    maxPause: seconds(server.maxPause),
+    closeTimeout: seconds(server.closeTimeout),
+    text: `'${server.text}'`,
+    autoPong: given(server.autoPong),
+    autoResponse: given(server.autoResponse),
+    observeFrames: 'none',
+    message: 'none',
+    error: 'console.error',
+  })
+})
+
+test('the defaults of a server', async () => {
+  const running = createServer({ open() {} })
+  onTestFinished(() => running.close())
+  const { port, address } = await running.listen()
+  expect(port).toBeGreaterThan(0)
+  const answer = await fetch(`http://localhost:${port}/`)
+  const socket = await connect(`ws://localhost:${port}`)
+  const closed = socket.closed
+  void running.close()
+  const { code, reason } = await closed
+  expect(documented('Of a server')).toEqual({
+    origins: expect.stringMatching(/^'same'$/),
+    handshakeTimeout: seconds(route.handshakeTimeout),
+    upgrade: given(route.options.upgrade),
+    protocols: given(route.options.protocols),
+    http: given(answer.status),
+    trustedProxies: 'none',
+    log: 'console.warn',
+    'listen: port': '0',
+    'listen: host': ['::', '0.0.0.0'].includes(address) ? 'all addresses' : address,
+    'listen: path': 'none',
+    'listen: tls': 'none',
+    'close: code': given(code),
+    'close: reason': `'${reason}'`,
+    'close: deadline': seconds(constant('src/server/server.ts', 'deadline')),
+  })
+  expect(route.checkOrigin('http://a.example', 'a.example')).toBe(undefined)
+  expect(route.checkOrigin('http://b.example', 'a.example')).not.toBe(undefined)
+})
+
+test('the defaults of a client', () => {
+  expect(documented('Of a client')).toEqual({
+    handshakeTimeout: seconds(client.handshakeTimeout),
+    followRedirects: count(client.followRedirects),
+    proxy: client.proxy === undefined ? 'environment' : given(client.proxy),
+    protocols: client.protocols.length === 0 ? 'none' : client.protocols.join(),
+    headers: client.headers.length === 0 ? 'none' : client.headers.join(),
+    origin: 'none',
+    tls: Object.keys(client.tls).length === 0 ? 'none' : Object.keys(client.tls).join(),
+    socketPath: given(client.socketPath),
+    createConnection: given(client.createConnection),
+    signal: 'none',
+    data: 'undefined',
+  })
+})
+
+test('the defaults of a call', async () => {
+  const { client, server } = memoryPair()
+  client.close()
+  const { code, reason } = await server.closed
+  expect(documented('Of a call')).toEqual({
+    'socket.close: code': given(code),
+    'socket.close: reason': `'${reason}'`,
+    'socket.receive: timeout': 'none',
+    'socket.duplex: type': "'binary'",
+  })
+})
+
+test('what is fixed', () => {
+  const log = { lines: 0, now: 0 }
+  const refusals = new RefusalLog({ write: () => log.lines++, now: () => log.now })
+  for (let refused = 0; refused < 100; refused++) refusals.refused('no')
+  const limit = log.lines
+  while (log.lines === limit) {
+    log.now += 100
+    refusals.refused('no')
+  }
+  expect(seconds(constant('src/server/upgrade.ts', 'LINGER'))).toBe(seconds(LINGER_TIMEOUT))
+  expect(documented('Fixed')).toEqual({
+    'closing, in all': seconds(CLOSING_TIMEOUT),
+    lingering: seconds(LINGER_TIMEOUT),
+    'pending pongs': count(constant('src/protocol/sender.ts', 'MAX_PENDING_PONGS')),
+    'unanswered pings': count(constant('src/liveness/pings.ts', 'MOST')),
+    'payload of a control frame': `${constant('src/protocol/receiver.ts', 'MAX_CONTROL_PAYLOAD')} bytes`,
+    'reason of a close': `${constant('src/protocol/close-payload.ts', 'MAX_REASON')} bytes`,
+    'early bytes': size(constant('src/server/upgrade.ts', 'EARLY_BYTES')),
+    'pull queue': size(constant('src/socket/message-queue.ts', 'CAPACITY')),
+    'message read in pieces': size(constant('src/socket/message-stream.ts', 'CAPACITY')),
+    batch: size(constant('src/protocol/sender.ts', 'BATCH_SIZE')),
+    'slice of a write': size(constant('src/transport/node.ts', 'SLICE')),
+    'precision of timers': seconds(constant('src/liveness/wheel.ts', 'TICK')),
+    'stalled loop': seconds(constant('src/liveness/wheel.ts', 'STALL')),
+    'lines about refusals': `${limit} in ${seconds(log.now)}`,
+    'length of such a line': `${constant('src/server/rate-log.ts', 'MAX_LINE_LENGTH')} characters`,
+    'length of an origin': `${constant('src/server/origin.ts', 'MAX_ORIGIN_LENGTH')} characters`,
+    'body of an error': size(constant('src/client/body.ts', 'LIMIT')),
+    'waiting for that body': seconds(constant('src/client/body.ts', 'PATIENCE')),
+  })
+})
+
+test("the numbers in the README's table of defaults", () => {
+  const numbers = Object.fromEntries(
+    rowsOf('README.md', 'Defaults').map(([name = '', value = '']) => [
+      name.replaceAll('`', ''),
+      value.match(/\d[\d,]*(?: (?:ms|s|KiB|MiB)\b)?/g) ?? [],
+    ]),
+  )
+  const { interval, timeout } = server.heartbeat !== false ? server.heartbeat : { interval: 0, timeout: 0 }
+  expect(numbers).toEqual({
+    heartbeat: [seconds(interval), seconds(timeout)],
+    'message size': [size(server.maxPayload), size(client.behaviour.maxPayload), '1009'],
+    'fragments of a message': [count(server.maxFragments), '1008'],
+    "send answers 'slow'": [size(server.highWaterMark)],
+    'most that is queued': [size(server.maxBuffered), '1013'],
+    handshake: [seconds(route.handshakeTimeout)],
+    "waiting for the peer's Close frame": [seconds(server.closeTimeout), seconds(CLOSING_TIMEOUT)],
+    'longest pause in reading': [seconds(server.maxPause), '1011'],
+    'pages that may connect': [],
+    'answers to pings': [count(constant('src/protocol/sender.ts', 'MAX_PENDING_PONGS'))],
+    'redirects of a client': [],
+    'proxy of a client': [],
+  })
+  expect(read('README.md')).toContain(`\`maxPayload\` ${size(server.maxPayload)} |`)
+  expect(client.handshakeTimeout).toBe(route.handshakeTimeout)
+})
+
+/** The members of a union of strings, as its source has them. */
+function union(path: string, type: string): string[] {
+  const [, members = ''] = new RegExp(`export type ${type} =\\n((?: {2}\\|.*\\n)+)`).exec(read(path)) ?? []
+  return [...members.matchAll(/^ {2}\| '([^']+)'/gm)].map(([, member = '']) => member)
+}
+
+const firstCells = (heading: string) => rowsOf('docs/errors.md', heading).map(([cell = '']) => cell.replaceAll('`', ''))
+
+test('every rule of the protocol is in docs/errors.md, with its close code and its section', () => {
+  const rows = rowsOf('docs/errors.md', 'Rules of the protocol').map(([code = '', closeCode, section]) => [
+    code.replaceAll('`', ''),
+    { closeCode: Number(closeCode), section },
+  ])
+  expect(Object.fromEntries(rows)).toEqual(RULES)
+})
+
+test('every code of a HandshakeError is in docs/errors.md', () => {
+  const codes = union('src/protocol/error.ts', 'HandshakeErrorCode')
+  expect(codes).toContain('BAD_REQUEST')
+  expect(firstCells('Handshakes').toSorted()).toEqual(codes.toSorted())
+})
+
+test('every cause of a close is in docs/errors.md', () => {
+  const causes = union('src/protocol/close-info.ts', 'CloseCause')
+  expect(causes).toContain('eof')
+  expect(firstCells('How a connection ended').toSorted()).toEqual(causes.toSorted())
+})
+
+test('every class of error is in docs/errors.md', () => {
+  const sources = ['src/protocol/error.ts', 'src/protocol/close-info.ts', 'src/server/upgrade-rejected.ts'].map(read)
+  const classes = sources.flatMap((source) => [...source.matchAll(/export class (\w+Error|UpgradeRejected)/g)])
+  expect(firstCells('Classes').toSorted()).toEqual(classes.map(([, name]) => name).toSorted())
+})
