@@ -97,6 +97,7 @@ function connectionChanged(): void {
   document.body.dataset.phase = phase
   byId('send', HTMLButtonElement).disabled = phase !== 'open'
   const showLost = phase === 'closed' && connection.lost !== undefined
+  if (!showLost && lost.contains(document.activeElement)) text.focus()
   lost.hidden = !showLost
   clearInterval(retryTimer)
   if (showLost) {

@@ -15,7 +15,8 @@ interface Pending {
 
 /** The messages and events of a room, and the person's own messages that did not come back yet. */
 export class Messages {
-  readonly #list = byId('log', HTMLOListElement)
+  readonly #log = byId('log', HTMLElement)
+  readonly #list = byId('lines', HTMLOListElement)
   readonly #empty = byId('empty', HTMLElement)
   readonly #toEnd = byId('to-end', HTMLButtonElement)
   readonly #again: (text: string) => void
@@ -24,22 +25,22 @@ export class Messages {
   /** Ids that this page had, one for each connection. */
   readonly #mine = new Set<string>()
   #pending: Pending[] = []
+  /** Whether the end is in sight, so that it stays there when something is added. */
+  #stick = true
 
   /** @param again Is called with a message that the person wants to send once more. */
   constructor(again: (text: string) => void) {
     this.#again = again
     // What scrolls must be within reach of the keyboard.
-    this.#list.tabIndex = 0
+    this.#log.tabIndex = 0
     this.#toEnd.addEventListener('click', () => this.#scrollToEnd())
-    this.#list.addEventListener('scroll', () => {
+    this.#log.addEventListener('scroll', () => {
       if (this.#atEnd) this.#toEnd.hidden = true
     })
     new ResizeObserver(() => {
       if (this.#stick) this.#scrollToEnd()
-    }).observe(this.#list)
+    }).observe(this.#log)
   }
-
-  #stick = true
 
   /** Shows a room's history; after a reconnection only what is new of it. */
   welcome(me: string, room: string, epoch: string, entries: readonly Entry[]): void {
@@ -131,7 +132,7 @@ export class Messages {
   }
 
   get #atEnd(): boolean {
-    const { scrollHeight, scrollTop, clientHeight } = this.#list
+    const { scrollHeight, scrollTop, clientHeight } = this.#log
     this.#stick = scrollHeight - scrollTop - clientHeight < 48
     return this.#stick
   }
@@ -139,6 +140,6 @@ export class Messages {
   #scrollToEnd(): void {
     this.#stick = true
     this.#toEnd.hidden = true
-    this.#list.scrollTop = this.#list.scrollHeight
+    this.#log.scrollTop = this.#log.scrollHeight
   }
 }

@@ -1,3 +1,5 @@
+import { LIMITS } from '../wire.ts'
+
 const MOODS = 'Amber Brave Calm Clever Dapper Eager Gentle Happy Jolly Keen Lucky Merry Nimble Quiet Sunny Witty'.split(
   ' ',
 )
@@ -9,7 +11,7 @@ const KEY = 'heartwire-chat-name'
 export function rememberedName(): string {
   try {
     const name = localStorage.getItem(KEY)
-    if (name) return name
+    if (name) return name.slice(0, LIMITS.name)
   } catch {
     // A browser may forbid storage.
   }
