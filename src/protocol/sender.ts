@@ -398,14 +398,17 @@ export class Sender {
       else bytes.set(payload, target)
       this.finishFrame(slab, firstByte, length, slab.at, headerLength)
     } else if (this.masks) {
-      this.append(this.maskedFrame(firstByte, payload, headerLength))
+      const frame = this.maskedFrame(firstByte, payload, headerLength)
+      this.append(frame)
+      this.frameListener?.(copyOf(frame, 0, headerLength), copyOf(payload))
     } else {
       const slab = this.room(headerLength)
       const from = slab.at
       writeFrameHeader(slab.bytes, from, firstByte, length, false)
+      const header = this.frameListener === undefined ? undefined : copyOf(slab.bytes, from, from + headerLength)
       this.advance(slab, from + headerLength)
-      this.frameListener?.(copyOf(slab.bytes, from, from + headerLength), copyOf(payload))
       this.append(payload)
+      if (header !== undefined) this.frameListener?.(header, copyOf(payload))
     }
   }
 
@@ -416,7 +419,6 @@ export class Sender {
     const keyAt = writeFrameHeader(frame, 0, firstByte, payload.length, true)
     writeMaskKey(frame, keyAt, key)
     maskCopy(payload, 0, payload.length, frame, headerLength, key)
-    this.frameListener?.(copyOf(frame, 0, headerLength), copyOf(payload))
     return frame
   }
 
@@ -425,15 +427,15 @@ export class Sender {
     const bytes = slab.bytes
     const start = from + headerLength
     const at = writeFrameHeader(bytes, from, firstByte, length, this.masks)
+    const payload = this.frameListener === undefined ? undefined : copyOf(bytes, start, start + length)
     if (this.masks) {
       const key = this.shared.keys.next()
       writeMaskKey(bytes, at, key)
-      this.frameListener?.(copyOf(bytes, from, start), copyOf(bytes, start, start + length))
       maskInPlace(bytes, start, start + length, key)
-    } else {
-      this.frameListener?.(copyOf(bytes, from, start), copyOf(bytes, start, start + length))
     }
     this.advance(slab, start + length)
+    // Last, since whoever listens may send something as well.
+    if (payload !== undefined) this.frameListener?.(copyOf(bytes, from, start), payload)
   }
 
   private advance(slab: Slab, end: number): void {

@@ -59,6 +59,10 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
   private pauseDeadline = Number.POSITIVE_INFINITY
   /** The connection closed while its messages were held: they are not waited for. */
   private discardMessages = false
+  /** The end of the transport, while what came before it is held back. */
+  private pendingEnd: (() => void) | undefined
+  /** The heartbeat's ping is on its way to the kernel. */
+  private heartbeatPinging = false
   private flushing = false
   private slowTold = false
   private readonly whenDrained: (() => void)[] = []
@@ -285,12 +289,14 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
 
   onEnd(): void {
     this.deliverHeld()
-    this.connection.receiveEnd()
+    this.afterHeld(() => this.connection.receiveEnd())
   }
 
   onClose(reset: boolean, error: Error | undefined): void {
     this.deliverHeld()
-    this.connection.transportClosed(reset, error)
+    const closed = () => this.connection.transportClosed(reset, error)
+    if (reset) closed()
+    else this.afterHeld(closed)
   }
 
   // From the connection
@@ -335,8 +341,11 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
   }
 
   onPingTaken(): void {
-    this.heartbeat?.pingTaken(wheel.now())
     this.pings?.taken(performance.now())
+    // Only the heartbeat's own ping starts its deadline: an application that pings all the time must not put it off.
+    if (!this.heartbeatPinging) return
+    this.heartbeatPinging = false
+    this.heartbeat?.pingTaken(wheel.now())
     this.reschedule()
   }
 
@@ -354,6 +363,7 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     this.discardMessages = true
     this.connection.receiver.resume()
     this.transport.resume()
+    process.nextTick(() => this.tellEnd())
   }
 
   onDeadline(): void {
@@ -397,6 +407,7 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
       if (verdict === 'dead') return this.heartbeatFailed()
       if (verdict === 'ping') {
         this.pings ??= new Pings()
+        this.heartbeatPinging = true
         this.sendPing(this.pings.payload())
       }
     }
@@ -489,6 +500,18 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     if (this.holds === Hold.Queue) this.connection.receiver.resume()
   }
 
+  /** The end of the transport comes behind all that was read before it, even if that waits for `resume` or `open`. */
+  private afterHeld(end: () => void): void {
+    this.pendingEnd = end
+    if (!this.connection.receiver.holds) this.tellEnd()
+  }
+
+  private tellEnd(): void {
+    const end = this.pendingEnd
+    this.pendingEnd = undefined
+    end?.()
+  }
+
   private hold(reason: number): void {
     if (this.connection.state === 'closed' || this.connection.state === 'closing') return
     const before = this.holds
@@ -510,7 +533,9 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     this.reschedule()
     this.connection.receiver.resume()
     // What had been held back may have filled the queue again.
-    if (this.holds === 0) this.transport.resume()
+    if (this.holds !== 0) return
+    this.transport.resume()
+    this.tellEnd()
   }
 
   // Handlers
