@@ -231,6 +231,10 @@ test('every cause of a close is in docs/errors.md', () => {
 
 test('every class of error is in docs/errors.md', () => {
   const sources = ['src/protocol/error.ts', 'src/protocol/close-info.ts', 'src/server/upgrade-rejected.ts'].map(read)
-  const classes = sources.flatMap((source) => [...source.matchAll(/export class (\w+Error|UpgradeRejected)/g)])
-  expect(firstCells('Classes').toSorted()).toEqual(classes.map(([, name]) => name).toSorted())
+  const classes = sources.flatMap((source) => [
+    ...source.matchAll(/export (?:abstract )?class (\w+Error|UpgradeRejected)/g),
+  ])
+  // A class with several codes has a row for each, and its name in the first.
+  const named = firstCells('Classes').filter((name) => name !== '')
+  expect(named.toSorted()).toEqual(classes.map(([, name]) => name).toSorted())
 })
