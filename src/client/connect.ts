@@ -35,6 +35,7 @@ export async function connect<Data = undefined>(
   const attempt = new Attempt(settings.handshakeTimeout, options.signal)
   try {
     const { stream, protocol } = await shakeHands(attempt, target, settings)
+    attempt.signal.throwIfAborted()
     attempt.release(stream)
     return opened(stream, protocol, settings.behaviour, options)
   } finally {

@@ -1,4 +1,5 @@
 import { HandshakeError } from '../protocol/error.ts'
+import { oneLine } from '../protocol/quote.ts'
 
 /** Why a connection could not be opened, in words, by the code of the system's error. */
 const SYSTEM: Readonly<Record<string, (name: string) => string>> = {
@@ -15,21 +16,23 @@ const SYSTEM: Readonly<Record<string, (name: string) => string>> = {
   EPIPE: (name) => `${name} cut the connection before it was open.`,
 }
 
-const UNTRUSTED =
-  'was not issued by an authority that is trusted here. If it is yours, give the issuer in the option tls.ca'
+const UNTRUSTED = [
+  'was not issued by an authority that is trusted here',
+  'If it is yours, give the issuer in tls.ca.',
+] as const
 
-/** What is wrong with a certificate, by OpenSSL's and Node's names for it. */
-const CERTIFICATE: Readonly<Record<string, string>> = {
+/** What is wrong with a certificate, and what to do about it, by OpenSSL's and Node's names for it. */
+const CERTIFICATE: Readonly<Record<string, readonly [what: string, hint?: string]>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
   UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
   CERT_UNTRUSTED: UNTRUSTED,
-  CERT_HAS_EXPIRED: 'has expired',
-  CERT_NOT_YET_VALID: 'is not valid yet. Is the clock right',
-  CERT_REVOKED: 'was revoked',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'is for another name. If that is meant, give the name in the option tls.servername',
+  CERT_HAS_EXPIRED: ['has expired'],
+  CERT_NOT_YET_VALID: ['is not valid yet', 'Is the clock right?'],
+  CERT_REVOKED: ['was revoked'],
+  ERR_TLS_CERT_ALTNAME_INVALID: ['is for another name', 'If that is meant, give the name in tls.servername.'],
 }
 
 /** The error for a transport that could not be opened. */
@@ -41,18 +44,18 @@ export function connectFailure(error: unknown, name: string): HandshakeError {
 function sentence(code: string, message: string, name: string): string {
   const system = SYSTEM[code]
   if (system !== undefined) return system(name)
-  const certificate = CERTIFICATE[code]
-  if (certificate !== undefined) return `The certificate of ${name} ${certificate} (${code}).`
+  const [what, hint] = CERTIFICATE[code] ?? []
+  if (what !== undefined) return `The certificate of ${name} ${what} (${code}).${hint === undefined ? '' : ` ${hint}`}`
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') {
     return `What ${name} answered is not TLS (${code}). Perhaps "ws:" is meant, not "wss:".`
   }
-  if (code.startsWith('ERR_SSL_')) return `The TLS handshake with ${name} failed (${code}): ${message}`
-  return `The connection to ${name} could not be opened${code === '' ? '' : ` (${code})`}: ${message}`
+  if (code.startsWith('ERR_SSL_')) return `The TLS handshake with ${name} failed (${code}): ${message}.`
+  return `The connection to ${name} could not be opened${code === '' ? '' : ` (${code})`}: ${message}.`
 }
 
 /** The error for what came in place of an answer to the handshake. */
 export function answerFailure(error: unknown, name: string): HandshakeError {
-  const { code = '', message, rawPacket } = describe(error)
+  const { code = '', message, firstByte } = describe(error)
   if (code === 'HPE_HEADER_OVERFLOW') {
     return new HandshakeError('BAD_RESPONSE', `The headers of the answer of ${name} are longer than Node takes.`, {
       cause: error,
@@ -61,7 +64,7 @@ export function answerFailure(error: unknown, name: string): HandshakeError {
   if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'HPE_INVALID_EOF_STATE') return wentAway(name, error)
   if (code.startsWith('HPE_')) {
     // The first byte of a TLS alert.
-    const hint = rawPacket?.[0] === 0x15 ? ' It speaks TLS: perhaps "wss:" is meant, not "ws:".' : ''
+    const hint = firstByte === 0x15 ? ' It speaks TLS: perhaps "wss:" is meant, not "ws:".' : ''
     return new HandshakeError('BAD_RESPONSE', `What ${name} answered is not HTTP (${message}).${hint}`, {
       cause: error,
     })
@@ -74,13 +77,13 @@ export function wentAway(name: string, cause?: unknown): HandshakeError {
   return new HandshakeError('HANDSHAKE_ABORTED', `${name} closed the connection before it had answered.`, { cause })
 }
 
-/** The parts of a system's error, of an HTTP parser's, or of whatever was thrown. */
-function describe(error: unknown): { code?: string; message: string; rawPacket?: Uint8Array } {
-  if (!(error instanceof Error)) return { message: String(error) }
-  const { code, rawPacket } = error as NodeJS.ErrnoException & { rawPacket?: Uint8Array }
+/** The parts of a system's error, of OpenSSL's, of an HTTP parser's, or of whatever was thrown. */
+function describe(error: unknown): { code?: string; message: string; firstByte?: number | undefined } {
+  if (!(error instanceof Error)) return { message: oneLine(String(error), 200) }
+  const { code, reason, rawPacket } = error as NodeJS.ErrnoException & { reason?: unknown; rawPacket?: Uint8Array }
   return {
-    message: error.message,
+    message: oneLine(typeof reason === 'string' ? reason : error.message, 200),
+    firstByte: rawPacket?.[0],
     ...(typeof code === 'string' && { code }),
-    ...(rawPacket !== undefined && { rawPacket }),
   }
 }

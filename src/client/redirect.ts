@@ -64,6 +64,7 @@ function forAnyone(tls: TlsOptions): TlsOptions {
     key: _key,
     pfx: _pfx,
     passphrase: _passphrase,
+    secureContext: _secureContext,
     session: _session,
     servername: _servername,
     ...rest
