@@ -36,8 +36,8 @@ export class NodeTransport implements Transport {
     this.remoteAddress = remoteAddress ?? (stream instanceof Socket ? stream.remoteAddress : undefined)
     this.onWritten = (error) => {
       this.writes--
-      // What failed has not been taken; the stream closes for it.
-      if (this.holds && this.writes === 0 && !error) this.goOn()
+      // What a stream that failed let go of has not been taken. Node tells some of those writes no error.
+      if (this.holds && this.writes === 0 && !error && !this.stream.destroyed) this.goOn()
     }
   }
 
