@@ -33,19 +33,15 @@ export class MessageBuffer {
   /**
    * Makes room for `length` bytes that have arrived and returns where they go, or -1 when there is no memory for them.
    * The buffer grows by a multiple of what has arrived, here and behind it in the chunk of `arrived` bytes, but not past
-   * `whole`, the size of the message where that is known.
+   * `whole`, the size of the message or, until that is known, the most that it may be.
    */
   reserve(length: number, arrived: number, whole: number): number {
     const at = this.length
     const needed = at + length
     if (needed > this.bytes.length) {
       const size = Math.max(needed, Math.min(whole, Math.max(needed * GROWTH, arrived, SMALLEST)))
-      let grown: Uint8Array
-      try {
-        grown = this.platform.allocate(size)
-      } catch {
-        return -1
-      }
+      const grown = this.allocate(size) ?? this.allocate(needed)
+      if (grown === undefined) return -1
       grown.set(this.bytes.subarray(0, at))
       this.bytes = grown
     }
@@ -55,15 +51,22 @@ export class MessageBuffer {
 
   /** Gives away what has been gathered, without slack, and begins anew. */
   take(): Uint8Array {
-    const taken = this.length === this.bytes.length ? this.bytes : copyOf(this.platform, this.bytes, this.length)
+    const { bytes, length } = this
     this.bytes = EMPTY
     this.length = 0
-    return taken
+    if (length === bytes.length) return bytes
+    const filled = bytes.subarray(0, length)
+    const taken = this.allocate(length)
+    taken?.set(filled)
+    return taken ?? filled
   }
-}
 
-function copyOf(platform: Platform, bytes: Uint8Array, length: number): Uint8Array {
-  const copy = platform.allocate(length)
-  copy.set(bytes.subarray(0, length))
-  return copy
+  /** There may be no memory for a large message, which is no reason to end the process. */
+  private allocate(length: number): Uint8Array | undefined {
+    try {
+      return this.platform.allocate(length)
+    } catch {
+      return undefined
+    }
+  }
 }

@@ -306,16 +306,17 @@ export class Receiver {
       bytes.set(chunk.subarray(start, end))
       return this.sink.onText(bytes)
     }
-    this.deliverUtf8(chunk, start, end)
+    this.deliverText(chunk, start, end, false, start)
   }
 
-  private deliverUtf8(bytes: Uint8Array, start: number, end: number): void {
+  /** `at` is where the payload of the frame that ended the text began. */
+  private deliverText(bytes: Uint8Array, start: number, end: number, ascii: boolean, at: number): void {
     let text: string
     try {
-      text = this.platform.utf8Decode(bytes, start, end)
+      text = ascii ? this.platform.asciiDecode(bytes, start, end) : this.platform.utf8Decode(bytes, start, end)
     } catch {
       // The platform has a longest string, which a raised maxPayload can be above.
-      return this.violate('MESSAGE_TOO_LARGE', `sent a text of ${end - start} bytes, too long for a string here`, 0)
+      return this.violate('MESSAGE_TOO_LARGE', `sent a text of ${end - start} bytes, too long for a string here`, at)
     }
     this.sink.onText(text)
   }
@@ -346,11 +347,7 @@ export class Receiver {
     } else {
       const message = this.message!
       const fin = this.firstByte >= 0x80
-      const at = message.reserve(
-        length,
-        chunk.length,
-        fin ? message.length + frame.remaining : Number.POSITIVE_INFINITY,
-      )
+      const at = message.reserve(length, chunk.length, fin ? message.length + frame.remaining : this.maxPayload)
       if (at < 0) {
         const what = `sent a message of ${message.announced} bytes, more than memory can be had for`
         this.violate('MESSAGE_TOO_LARGE', what, start)
@@ -393,6 +390,7 @@ export class Receiver {
     if (this.frameListener !== undefined) {
       const payload = frame.control ?? message!.bytes.subarray(frame.messageStart, message!.length)
       this.frameListener(this.header(), copyOf(payload))
+      if (this.mode === Mode.Ended) return
     }
     if (frame.control !== undefined) return this.controlFrame(frame.control, end - frame.control.length)
 
@@ -407,8 +405,7 @@ export class Receiver {
     const { bytes, length, opcode } = message!
     if (opcode === Opcode.Binary) this.sink.onBinary(message!.take())
     else if (this.text === 'bytes') this.sink.onText(message!.take())
-    else if (message!.ascii && length > 0) this.sink.onText(this.platform.asciiDecode(bytes, 0, length))
-    else this.deliverUtf8(bytes, 0, length)
+    else this.deliverText(bytes, 0, length, message!.ascii, end - this.payloadLength)
   }
 
   private controlFrame(payload: Uint8Array, start: number): void {
@@ -480,7 +477,7 @@ export class Receiver {
 
 /** The length of the header that these bytes begin with, as far as its second byte tells. */
 function headerLengthOf(bytes: Uint8Array): number {
-  const b1 = bytes[1] ?? 0
+  const b1 = bytes[1]!
   const extended = (b1 & 0x7f) === 127 ? 8 : (b1 & 0x7f) === 126 ? 2 : 0
   return 2 + extended + (b1 >= 0x80 ? 4 : 0)
 }
