@@ -109,7 +109,9 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
 
   observeFrames(observe: (frame: ObservedFrame) => void): void {
     const { receiver, sender } = this.connection
+    const before = { in: receiver.frameListener, out: sender.frameListener }
     const listen = (direction: 'in' | 'out') => (header: Uint8Array, payload: Uint8Array) => {
+      before[direction]?.(header, payload)
       try {
         observe(observedFrame(direction, header, payload))
       } catch (error) {
@@ -459,7 +461,7 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
   // Messages
 
   private deliver(message: string | Uint8Array, type: MessageType): void {
-    if (this.behaviour.autoResponse !== undefined && this.answered(message)) return
+    if (this.behaviour.autoResponse !== undefined && this.answered(message, type)) return
     const { handlers } = this.setup
     if (this.discardMessages) return
     if (handlers.message === undefined) return this.messageQueue().push({ data: message, type })
@@ -471,7 +473,7 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     }
   }
 
-  private answered(message: string | Uint8Array): boolean {
+  private answered(message: string | Uint8Array, type: MessageType): boolean {
     const { autoResponse } = this.behaviour
     let response: string | Uint8Array | undefined
     if (typeof autoResponse === 'function') {
@@ -481,7 +483,7 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
         this.handlerFailed(error)
         return true
       }
-    } else if (autoResponse !== undefined && sameMessage(autoResponse.request, message)) {
+    } else if (autoResponse !== undefined && sameMessage(autoResponse.request, message, type)) {
       response = autoResponse.response
     }
     if (response === undefined) return false
@@ -584,7 +586,9 @@ function controlPayload(what: string, payload: string | Uint8Array): Uint8Array 
   return bytes
 }
 
-function sameMessage(a: string | Uint8Array, b: string | Uint8Array): boolean {
-  if (typeof a === 'string' || typeof b === 'string') return a === b
-  return Buffer.compare(a, b) === 0
+/** Whether a message is the one wanted: a string stands for a text, which may have come as bytes. */
+function sameMessage(wanted: string | Uint8Array, message: string | Uint8Array, type: MessageType): boolean {
+  if ((typeof wanted === 'string') !== (type === 'text')) return false
+  if (typeof message === 'string') return wanted === message
+  return Buffer.from(wanted).equals(message)
 }
