@@ -18,7 +18,7 @@ import { ArgumentError, HandshakeError } from '../protocol/error.ts'
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import { checkTime, type MessageType } from '../socket/options.ts'
 import { shared } from '../socket/runtime.ts'
-import { type Membership, preparedOf, type ServerSocket } from '../socket/server-socket.ts'
+import { type Membership, preparedOf, publish, type ServerSocket } from '../socket/server-socket.ts'
 import { Topics } from '../topics/topics.ts'
 import { type Claim, claimUpgrades } from './attach.ts'
 import { compileTrustedProxies } from './proxy-trust.ts'
@@ -95,7 +95,7 @@ export class Server<Data = undefined> {
   private readonly fallback: Route | undefined
   private readonly live: Set<ServerSocket<Data>>
   private readonly byId = new Map<string, ServerSocket>()
-  private readonly topics = new Topics<PreparedMessage, ServerSocket>()
+  private readonly topics = new Topics<ServerSocket>()
   private readonly context: UpgradeContext
   private readonly log: RefusalLog
   private readonly idPrefix = randomBytes(9).toString('base64url')
@@ -213,7 +213,7 @@ export class Server<Data = undefined> {
     options: { except?: string; type?: MessageType } = {},
   ): number {
     const except = options.except === undefined ? undefined : this.byId.get(options.except)
-    return this.topics.publish(topic, preparedOf(message, options.type), except)
+    return publish(this.topics, topic, preparedOf(message, options.type), except)
   }
 
   /** How many sockets of this process have subscribed to a topic. */

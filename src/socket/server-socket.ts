@@ -6,7 +6,7 @@ import { prepare, Socket } from './socket.ts'
 
 /** What the sockets of a server know of it. */
 export interface Membership {
-  readonly topics: Topics<PreparedMessage, ServerSocket>
+  readonly topics: Topics<ServerSocket>
   /** A new id for a socket, under which the server finds it from here on. */
   register(socket: ServerSocket): string
 }
@@ -46,7 +46,7 @@ export class ServerSocket<Data = unknown> extends Socket<Data> {
 
   /** Sends a message to all who have subscribed to a topic but this socket. It is encoded once. Returns to how many. */
   publish(topic: string, message: MessageData | PreparedMessage, type?: MessageType): number {
-    return this.membership.topics.publish(topic, preparedOf(message, type), this)
+    return publish(this.membership.topics, topic, preparedOf(message, type), this)
   }
 
   /** @internal The id, if it was ever asked for. */
@@ -58,11 +58,16 @@ export class ServerSocket<Data = unknown> extends Socket<Data> {
   shutDown(code: number, reason: string): void {
     this.link.close(code, reason, 'shutdown')
   }
+}
 
-  /** @internal */
-  deliver(message: PreparedMessage): void {
-    this.link.send(message, undefined)
-  }
+/** Sends a message to all who have subscribed to a topic but `except`. Returns to how many. */
+export function publish(
+  topics: Topics<ServerSocket>,
+  topic: string,
+  message: PreparedMessage,
+  except: ServerSocket | undefined,
+): number {
+  return topics.publish(topic, (member) => member.send(message), except)
 }
 
 export function preparedOf(message: MessageData | PreparedMessage, type: MessageType | undefined): PreparedMessage {

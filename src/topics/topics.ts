@@ -1,10 +1,5 @@
-/** Someone who can be sent what is published. */
-export interface Subscriber<Message> {
-  deliver(message: Message): void
-}
-
 /** Who has subscribed to what, in this process. */
-export class Topics<Message, Member extends Subscriber<Message>> {
+export class Topics<Member> {
   private readonly members = new Map<string, Set<Member>>()
   private readonly topics = new Map<Member, Set<string>>()
 
@@ -37,14 +32,14 @@ export class Topics<Message, Member extends Subscriber<Message>> {
     for (const topic of topics) this.drop(member, topic)
   }
 
-  /** Delivers to all subscribers but `except`, and returns to how many. */
-  publish(topic: string, message: Message, except?: Member): number {
+  /** Delivers to each subscriber but `except`, and returns to how many. */
+  publish(topic: string, deliver: (member: Member) => void, except?: Member): number {
     const members = this.members.get(topic)
     if (members === undefined) return 0
     let count = 0
     for (const member of members) {
       if (member === except) continue
-      member.deliver(message)
+      deliver(member)
       count++
     }
     return count

@@ -11,8 +11,10 @@ export const countingPlatform: Platform = {
   sha1: (bytes) => new Uint8Array(createHash('sha1').update(bytes).digest()),
   utf8Length: (text) => Buffer.byteLength(text),
   utf8Write: (target, offset, text) => Buffer.from(target.buffer, target.byteOffset, target.length).write(text, offset),
+  asciiWrite: (target, offset, text) => void target.set(Buffer.from(text, 'latin1'), offset),
   utf8Decode: (bytes, start, end) => Buffer.from(bytes).toString('utf8', start, end),
   asciiDecode: (bytes, start, end) => Buffer.from(bytes).toString('latin1', start, end),
+  isAscii: () => true,
   isUtf8: () => true,
 }
 
