@@ -55,6 +55,6 @@ function overTls(options: ConnectionOptions): TLSSocket {
     return connectTls(options)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    throw new ArgumentError(`The option tls cannot be used: ${why}`, { cause: error })
+    throw new ArgumentError(`The option tls cannot be used: ${why}.`, { cause: error })
   }
 }

@@ -364,8 +364,11 @@ describe('an argument that cannot be used', () => {
     ],
     [
       'TLS',
-      ['wss://127.0.0.1:1', { tls: { ca: 'no certificate' }, createConnection: () => duplexPair()[0] }],
-      'The option tls cannot be used: unable to load certificate.',
+      [
+        'wss://x',
+        { tls: { minVersion: 'TLSv1.3', maxVersion: 'x' as 'TLSv1.3' }, createConnection: () => duplexPair()[0] },
+      ],
+      'The option tls cannot be used: "x" is not a valid maximum TLS protocol version.',
     ],
   ])('%s', async (_what, [url, options], message) => {
     const error = await failureOf(connect(url, options))
