@@ -314,7 +314,6 @@ export class Connection implements ReceiverSink {
   }
 
   private setDeadline(timeout: number): void {
-    if (this.state === 'closed') return
     this.deadline = Math.min(this.closingDeadline, this.options.now() + timeout)
     this.sink.onDeadline()
   }
