@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import type { Transport, TransportSink } from './transport.ts'
 
 /** Finds a stream's transport, so that its listeners can be shared by all streams instead of made for each. */
@@ -10,6 +11,7 @@ const RESETS = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED'])
 
 /** Most bytes that Node is given at once, so that a long write to a slow peer shows that it goes on. */
 const SLICE = 256 * 1024
+const EMPTY = Buffer.alloc(0)
 
 /** A transport over a Node socket, plain or TLS, or any other Duplex of bytes. */
 export class NodeTransport implements Transport {
@@ -17,6 +19,11 @@ export class NodeTransport implements Transport {
   private readonly stream: Carrier
   /** Whether chunks have to be copied: a stream in memory may share them with whoever is at its other end. */
   private readonly copies: boolean
+  /**
+   * Whether writes go without a callback, as those of a plain socket can, which mostly are done within the call: a tenth
+   * of what a small message costs to send. When one is held up, an empty write behind it tells its end.
+   */
+  private readonly quiet: boolean
   private sink: TransportSink | undefined
   private error: Error | undefined
   private readonly onWritten: (error?: Error | null) => void
@@ -33,6 +40,7 @@ export class NodeTransport implements Transport {
   constructor(stream: Duplex, remoteAddress?: string) {
     this.stream = stream
     this.copies = !(stream instanceof Socket)
+    this.quiet = stream instanceof Socket && !(stream instanceof TLSSocket)
     this.remoteAddress = remoteAddress ?? (stream instanceof Socket ? stream.remoteAddress : undefined)
     this.onWritten = (error) => {
       this.writes--
@@ -62,8 +70,7 @@ export class NodeTransport implements Transport {
   write(bytes: Uint8Array): boolean {
     if (bytes.length > SLICE) return this.writeAll([bytes])
     this.give(bytes)
-    // A stream that has nothing left to write gave it all to the kernel within the call.
-    this.holds = this.stream.writableLength > 0
+    this.holds = this.heldUp()
     return !this.holds
   }
 
@@ -108,7 +115,7 @@ export class NodeTransport implements Transport {
         room -= piece.length
       }
       stream.uncork()
-      if (stream.writableLength > 0) {
+      if (this.heldUp()) {
         this.rest = rest.slice(at)
         return false
       }
@@ -118,8 +125,22 @@ export class NodeTransport implements Transport {
   }
 
   private give(bytes: Uint8Array): void {
-    this.writes++
-    this.stream.write(this.copies ? Buffer.from(bytes) : bytes, this.onWritten)
+    if (this.quiet) {
+      this.stream.write(bytes)
+    } else {
+      this.writes++
+      this.stream.write(this.copies ? Buffer.from(bytes) : bytes, this.onWritten)
+    }
+  }
+
+  /** Whether what was given has to be waited for: a stream with nothing left to write gave it all to the kernel. */
+  private heldUp(): boolean {
+    if (this.stream.writableLength === 0) return false
+    if (this.quiet) {
+      this.writes++
+      this.stream.write(EMPTY, this.onWritten)
+    }
+    return true
   }
 
   private goOn(): void {
