@@ -31,8 +31,9 @@ export function unexpectedStatus(refused: Refused, hint?: string): HandshakeErro
  */
 export function refusalError(code: HandshakeErrorCode, what: string, refused: Refused, hint?: string): HandshakeError {
   const words = firstLine(refused)
-  const sentences = words === undefined ? `${what}.` : `${what}: ${quote(words, LONGEST_LINE)}.`
-  return new HandshakeError(code, hint === undefined ? sentences : `${sentences} ${hint}`, refused)
+  const said = words === undefined ? '' : `: ${quote(words, LONGEST_LINE)}`
+  const sentence = `${what}${said}${/[.!?]"$/.test(said) ? '' : '.'}`
+  return new HandshakeError(code, hint === undefined ? sentence : `${sentence} ${hint}`, refused)
 }
 
 /** As `404 Not Found`. */

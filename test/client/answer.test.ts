@@ -26,7 +26,7 @@ describe('an answer other than 101', () => {
         'WWW-Authenticate: Bearer',
       ),
       {
-        message: `The server answered 401 Unauthorized ${rule}: "No token given.".`,
+        message: `The server answered 401 Unauthorized ${rule}: "No token given."`,
         status: 401,
         headers: {
           'content-length': '30',

@@ -215,4 +215,13 @@ describe('the time', () => {
     expect(socket.state).toBe('open')
     socket.terminate()
   })
+
+  test('leaves no timer behind', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((type) => type === 'Timeout').length
+    const before = timers()
+    await failureOf(connect('ws://127.0.0.1:1'))
+    const server = await answeringServer(plainAnswer('401 No', 'No.'))
+    await failureOf(connect(`ws://${server.name}`))
+    expect(timers()).toBe(before)
+  })
 })

@@ -147,7 +147,7 @@ describe('a proxy that does not lead anywhere', () => {
       plainAnswer('407 Who', 'Say who you are.\n', 'Proxy-Authenticate: Basic realm="x"'),
       {
         message:
-          '407 Proxy Authentication Required to CONNECT chat.example:443: "Say who you are.". The user name and the password for it belong into the proxy\'s URL.',
+          '407 Proxy Authentication Required to CONNECT chat.example:443: "Say who you are." The user name and the password for it belong into the proxy\'s URL.',
         status: 407,
         headers: { 'content-length': '17', 'proxy-authenticate': 'Basic realm="x"' },
         body: 'Say who you are.\n',
@@ -157,7 +157,7 @@ describe('a proxy that does not lead anywhere', () => {
       'explains itself in chunks',
       'HTTP/1.1 502 Bad Gateway\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nNo such h\r\n4\r\nost.\r\n0\r\n\r\n',
       {
-        message: '502 Bad Gateway to CONNECT chat.example:443: "No such host.".',
+        message: '502 Bad Gateway to CONNECT chat.example:443: "No such host."',
         status: 502,
         headers: { 'transfer-encoding': 'chunked' },
         body: 'No such host.',
