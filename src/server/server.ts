@@ -16,6 +16,7 @@ import { CloseCode } from '../protocol/close-code.ts'
 import { encodeClosePayload } from '../protocol/close-payload.ts'
 import { ArgumentError, HandshakeError } from '../protocol/error.ts'
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
+import { reportError } from '../socket/link.ts'
 import { checkTime, type MessageType } from '../socket/options.ts'
 import { shared } from '../socket/runtime.ts'
 import { type Membership, preparedOf, publish, type ServerSocket } from '../socket/server-socket.ts'
@@ -24,7 +25,7 @@ import { type Claim, claimUpgrades } from './attach.ts'
 import { compileTrustedProxies } from './proxy-trust.ts'
 import { RefusalLog } from './rate-log.ts'
 import { compileRoute, type Route, type RouteOptions } from './route.ts'
-import { refuseStream, Upgrade, type UpgradeContext } from './upgrade.ts'
+import { FAILED, refuseStream, Upgrade, type UpgradeContext } from './upgrade.ts'
 import { pathOf } from './upgrade-request.ts'
 
 export interface ServerOptions<Data> extends RouteOptions<Data> {
@@ -94,6 +95,10 @@ export class Server<Data = undefined> {
   private readonly routes: Route[] = []
   private readonly fallback: Route | undefined
   private readonly live: Set<ServerSocket<Data>>
+  /** Sockets that exist to tell a close code. */
+  private readonly rejected = new Set<ServerSocket>()
+  /** Ordinary HTTP requests that are being answered. */
+  private readonly answering = new Set<ServerResponse>()
   private readonly byId = new Map<string, ServerSocket>()
   private readonly topics = new Topics<ServerSocket>()
   private readonly context: UpgradeContext
@@ -110,7 +115,7 @@ export class Server<Data = undefined> {
     this.options = options
     const route = compileRoute(undefined, options)
     this.fallback = HANDLERS.some((name) => options[name] !== undefined) ? route : undefined
-    this.log = new RefusalLog({ write: options.log ?? console.warn, now: () => performance.now() })
+    this.log = new RefusalLog({ write: (line) => this.writeLog(line), now: () => performance.now() })
     const live = new Set<ServerSocket<Data>>()
     this.live = live
     this.sockets = live
@@ -122,6 +127,7 @@ export class Server<Data = undefined> {
       underWay: new Set(),
       // Sockets of other routes carry other data, and are walked with these.
       opened: (socket) => live.add(socket as ServerSocket<Data>),
+      rejected: (socket) => this.rejected.add(socket),
       closed: (socket) => this.left(socket as ServerSocket<Data>),
     }
   }
@@ -141,8 +147,17 @@ export class Server<Data = undefined> {
    * @throws what the system says, such as EADDRINUSE; ArgumentError when it listens already
    */
   async listen(options: ListenOptions = {}): Promise<Listening> {
+    if (this.closing !== undefined) throw new ArgumentError('The server is closed.')
     if (this.listener !== undefined) throw new ArgumentError('The server listens already.')
-    const http = this.options.http ?? answerUpgradeRequired
+    const answer = this.options.http ?? answerUpgradeRequired
+    const http: RequestListener = (request, response) => {
+      this.answering.add(response)
+      response.once('close', () => {
+        this.answering.delete(response)
+        this.checkEmpty()
+      })
+      return answer(request, response)
+    }
     const headersTimeout = this.options.handshakeTimeout ?? 10_000
     // Node looks for slow requests only so often.
     const timeouts = { headersTimeout, connectionsCheckingInterval: Math.ceil(headersTimeout / 4) }
@@ -169,6 +184,7 @@ export class Server<Data = undefined> {
       })
     } catch (error) {
       this.listener = undefined
+      this.release.pop()?.()
       throw error
     }
     return listening(listener, options)
@@ -182,7 +198,12 @@ export class Server<Data = undefined> {
     const claim: Claim = (request) => {
       const path = pathOf(request.url ?? '/')
       if (options.path !== undefined && path !== options.path) return undefined
-      if (options.match !== undefined && !options.match(request)) return undefined
+      try {
+        if (options.match !== undefined && !options.match(request)) return undefined
+      } catch (error) {
+        reportError(this.options.error, error, undefined)
+        return (stream) => refuseStream(stream, 500, FAILED)
+      }
       return this.find(path) === undefined ? undefined : (socket, head) => this.handleUpgrade(request, socket, head)
     }
     this.release.push(claimUpgrades(httpServer, claim))
@@ -222,8 +243,8 @@ export class Server<Data = undefined> {
   }
 
   /**
-   * Takes no more connections, sends a Close frame to everyone, and resolves when all have ended. Whoever has not
-   * answered by the deadline is cut.
+   * Takes no more connections, sends a Close frame to everyone, and resolves when all have ended. HTTP requests to a
+   * server that listens itself are answered to the end. Whoever has not finished by the deadline is cut.
    * @throws ArgumentError for a code or a reason that cannot be sent
    */
   close(options: CloseOptions = {}): Promise<void> {
@@ -252,8 +273,25 @@ export class Server<Data = undefined> {
   private left(socket: ServerSocket<Data>): void {
     this.topics.leave(socket)
     this.live.delete(socket)
+    this.rejected.delete(socket)
     this.byId.delete(socket.knownId ?? '')
-    if (this.live.size === 0) this.onEmpty?.()
+    this.checkEmpty()
+  }
+
+  private get isEmpty(): boolean {
+    return this.live.size + this.rejected.size + this.answering.size === 0
+  }
+
+  private checkEmpty(): void {
+    if (this.isEmpty) this.onEmpty?.()
+  }
+
+  private writeLog(line: string): void {
+    try {
+      ;(this.options.log ?? console.warn)(line)
+    } catch (error) {
+      reportError(this.options.error, error, undefined)
+    }
   }
 
   private async shutDown(options: CloseOptions): Promise<void> {
@@ -268,10 +306,11 @@ export class Server<Data = undefined> {
       handshake.abort(new HandshakeError('SERVER_CLOSING', 'The server is closing.', { status: 503 }))
     }
     const timer = setTimeout(() => {
-      for (const socket of this.live) socket.terminate()
+      for (const socket of [...this.live, ...this.rejected]) socket.terminate()
+      this.listener?.closeAllConnections()
     }, deadline)
     for (const socket of this.live) socket.shutDown(code, reason)
-    if (this.live.size > 0) {
+    if (!this.isEmpty) {
       await new Promise<void>((resolve) => {
         this.onEmpty = resolve
       })

@@ -1,5 +1,6 @@
 import { encodeClosePayload } from '../protocol/close-payload.ts'
 import { ArgumentError, HeartwireError } from '../protocol/error.ts'
+import { refusalResponse, responseHead } from '../protocol/handshake.ts'
 import type { OutgoingHeaders } from '../protocol/headers.ts'
 import { shared } from '../socket/runtime.ts'
 
@@ -17,16 +18,23 @@ export class UpgradeRejected extends HeartwireError {
    * @param reason told to the client, as the body of the answer or as the reason of the Close frame
    * @param options `closeCode`: a browser hides the status of a refusal from its page, but not a close code; with one
    * the handshake is completed, and closed at once with that code. `headers`: further headers of the answer.
-   * @throws ArgumentError for a status or a close code that cannot be sent, or a reason too long for the close code
+   * @throws ArgumentError for a status, a close code or a header that cannot be sent, or a reason too long for the close code
    */
   constructor(status: number, reason: string, options: { closeCode?: number; headers?: OutgoingHeaders } = {}) {
     super(reason)
     if (!Number.isInteger(status) || status < 300 || status > 599) {
       throw new ArgumentError(`A handshake cannot be refused with status ${status}: it must be from 300 to 599.`)
     }
-    if (options.closeCode !== undefined) encodeClosePayload(shared.platform, options.closeCode, reason)
+    const { closeCode, headers = {} } = options
+    // What cannot be sent is told here, to whoever wrote it.
+    if (closeCode === undefined) {
+      refusalResponse({ status, reason, headers }, shared.platform)
+    } else {
+      encodeClosePayload(shared.platform, closeCode, reason)
+      responseHead({ key: '', headers }, shared.platform)
+    }
     this.status = status
-    this.closeCode = options.closeCode
-    this.headers = options.headers ?? {}
+    this.closeCode = closeCode
+    this.headers = headers
   }
 }

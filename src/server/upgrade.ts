@@ -29,6 +29,8 @@ export interface UpgradeContext {
   /** Handshakes under way; aborting one refuses it with 503. */
   underWay: Set<AbortController>
   opened(socket: ServerSocket): void
+  /** The handshake was completed only to be followed by a Close frame. */
+  rejected(socket: ServerSocket): void
   closed(socket: ServerSocket): void
 }
 
@@ -80,7 +82,7 @@ export class Upgrade {
         raw: this.raw,
       })
       const answered = this.route.options.upgrade?.(request)
-      const response = answered instanceof Promise ? await this.inTime(answered) : answered
+      const response = isAwaitable(answered) ? await this.inTime(answered) : answered
       if (!this.done) this.accept(offer, request, response ?? {})
     } catch (error) {
       if (!this.done) this.refuse(error)
@@ -97,7 +99,7 @@ export class Upgrade {
   }
 
   /** Waits for the hook, but no longer than the handshake may take, the client is there, and the server is open. */
-  private inTime<T>(answered: Promise<T>): Promise<T> {
+  private inTime<T>(answered: PromiseLike<T>): Promise<T> {
     const { signal } = this.abort
     const { handshakeTimeout } = this.route
     this.timer = setTimeout(() => {
@@ -170,6 +172,20 @@ export class Upgrade {
   }
 
   private refuse(error: unknown): void {
+    try {
+      this.answerTo(error)
+    } catch (failure) {
+      this.fail(failure)
+    }
+  }
+
+  /** The fault is the server's, and the details are nobody's business. */
+  private fail(error: unknown): void {
+    reportError(this.route.options.error, error, undefined)
+    this.answer(500, FAILED, {})
+  }
+
+  private answerTo(error: unknown): void {
     if (error instanceof UpgradeRejected) {
       if (error.closeCode !== undefined) this.acceptAndClose(error, error.closeCode)
       else this.answer(error.status, error.message, error.headers)
@@ -179,8 +195,7 @@ export class Upgrade {
       )
       this.answer(error.status ?? 400, error.message, error.headers)
     } else {
-      reportError(this.route.options.error, error, undefined)
-      this.answer(500, 'The server failed to answer the handshake.', {})
+      this.fail(error)
     }
   }
 
@@ -188,8 +203,12 @@ export class Upgrade {
   private acceptAndClose(error: UpgradeRejected, closeCode: number): void {
     const offer = checkUpgradeRequest({ method: 'GET', httpVersion: this.raw.httpVersion, headers: this.fields })
     const head = responseHead({ key: offer.key, headers: error.headers }, shared.platform)
-    const link = new Link({ side: 'server', behaviour: this.route.behaviour, handlers: {} }, this.hand(head))
-    link.start(new ServerSocket(link, undefined, '', this.context.membership))
+    const { context, route } = this
+    const setup = { side: 'server', behaviour: route.behaviour, handlers: {}, onClosed: context.closed } as const
+    const link = new Link(setup, this.hand(head))
+    const socket = new ServerSocket(link, undefined, '', context.membership)
+    context.rejected(socket)
+    link.start(socket)
     link.close(closeCode, error.message, 'rejected')
   }
 
@@ -198,6 +217,13 @@ export class Upgrade {
     this.unwatch()
     refuseStream(this.stream, status, reason, headers)
   }
+}
+
+/** What a client is told when it is the server's fault. */
+export const FAILED = 'The server failed to answer the handshake.'
+
+function isAwaitable<T>(answer: T | PromiseLike<T>): answer is PromiseLike<T> {
+  return typeof (answer as Partial<PromiseLike<T>> | undefined | null)?.then === 'function'
 }
 
 /** Milliseconds for which a refused client's bytes are discarded, so that no reset destroys the answer. */
