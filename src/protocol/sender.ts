@@ -46,6 +46,8 @@ const COPY_LIMIT = 16 * 1024
 const BATCH_SIZE = 64 * 1024
 /** Pings are answered each while fewer answers than this are pending, then the newest alone (RFC 6455 section 5.5.3). */
 const MAX_PENDING_PONGS = 64
+/** About what a message that waits takes beside its payload. */
+const WAITING_COST = 64
 const EMPTY = new Uint8Array(0)
 
 /**
@@ -94,9 +96,15 @@ export class Sender {
     this.masks = masks
   }
 
-  /** Payload and header bytes that the wire has not taken. */
+  /** Bytes that the wire has not taken: frames that are encoded, and the payloads of messages that wait. */
   get bufferedAmount(): number {
     return this.batchSize + this.inFlight + this.queueSize
+  }
+
+  /** What is held for the peer, all told: a message that waits costs memory beside its payload. */
+  get load(): number {
+    const waiting = (this.queue?.length ?? 0) - this.queueHead + (this.ahead?.length ?? 0)
+    return this.bufferedAmount + waiting * WAITING_COST
   }
 
   /** Whether the message that is sent in fragments can go on: it was not discarded, nor the connection lost. */

@@ -99,7 +99,8 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     if (handlers.observeFrames !== undefined)
       this.observeFrames((frame) => handlers.observeFrames?.(this.socket, frame))
     const opened = this.call(() => handlers.open?.(this.socket))
-    if (opened !== undefined) {
+    // Those who pull messages may do so within the open handler; only handlers have to wait for it.
+    if (opened !== undefined && handlers.message !== undefined) {
       this.hold(Hold.Opening)
       opened.finally(() => this.release(Hold.Opening))
     }
@@ -140,27 +141,27 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     }
     if (connection.state !== 'open') return 'closed'
     const { sender } = connection
-    const queued = sender.bufferedAmount
+    const wasEmpty = sender.bufferedAmount === 0
     sender.message(opcode, data)
-    this.onOutput()
-    const buffered = sender.bufferedAmount
-    if (buffered <= this.highWaterMark) return 'ok'
-    return this.sentMuch(queued)
+    return this.sent(wasEmpty)
   }
 
-  /** After a message that took the queue above the high-water mark. */
-  private sentMuch(queuedBefore: number): SendResult {
+  /** After something was sent: says what became of it, and closes when too much is queued. */
+  private sent(wasEmpty: boolean): SendResult {
+    this.onOutput()
     const { connection, behaviour } = this
-    if (!connection.sender.blocked) connection.flush()
-    const buffered = connection.sender.bufferedAmount
-    if (buffered > behaviour.maxBuffered && queuedBefore > 0) {
+    const { sender } = connection
+    if (sender.load <= this.highWaterMark) return 'ok'
+    if (!sender.blocked) connection.flush()
+    const { load } = sender
+    if (load > behaviour.maxBuffered && !wasEmpty) {
       const error = new SlowConsumerError(
-        `The peer reads too slowly: ${buffered} bytes are queued for it, more than maxBuffered, ${behaviour.maxBuffered}.`,
+        `The peer reads too slowly: ${load} bytes are queued for it, more than maxBuffered, ${behaviour.maxBuffered}.`,
       )
       connection.fail(CloseCode.TryAgainLater, 'reads too slowly', 'slow-consumer', error)
       return 'dropped'
     }
-    if (buffered <= this.highWaterMark) return 'ok'
+    if (load <= this.highWaterMark) return 'ok'
     this.slowTold = true
     return 'slow'
   }
@@ -185,7 +186,7 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     const bytes = controlPayload('pong', payload)
     if (this.connection.state !== 'open') return
     this.connection.sender.pong(bytes)
-    this.onOutput()
+    this.sent(false)
   }
 
   close(code: number, reason: string, cause?: CloseCause, error?: Error): void {
@@ -312,7 +313,10 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
   }
 
   onPiece(opcode: number, piece: Uint8Array, last: boolean): void {
-    if (!this.discardMessages) this.messageQueue().pushPiece(opcode === Opcode.Text ? 'text' : 'binary', piece, last)
+    if (this.discardMessages) return
+    const queue = this.messageQueue()
+    if (this.overflows()) queue.breakOff(new ConnectionClosedError(undefined))
+    else queue.pushPiece(opcode === Opcode.Text ? 'text' : 'binary', piece, last)
   }
 
   onPing(payload: Uint8Array): void {
@@ -451,7 +455,7 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
   private sendPing(payload: Uint8Array, settle?: (roundTrip: number | undefined) => void): void {
     this.pings?.add(payload, performance.now(), settle)
     this.connection.sender.ping(payload)
-    this.onOutput()
+    this.sent(false)
   }
 
   private noteHeldUp(): void {
@@ -464,7 +468,10 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     if (this.behaviour.autoResponse !== undefined && this.answered(message, type)) return
     const { handlers } = this.setup
     if (this.discardMessages) return
-    if (handlers.message === undefined) return this.messageQueue().push({ data: message, type })
+    if (handlers.message === undefined) {
+      if (!this.overflows()) this.messageQueue().push({ data: message, type })
+      return
+    }
     try {
       const result = handlers.message(this.socket, message, type)
       if (result !== undefined) Promise.resolve(result).catch((error) => this.handlerFailed(error))
@@ -489,6 +496,11 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     if (response === undefined) return false
     this.send(response, undefined)
     return true
+  }
+
+  /** Whether nobody takes what still comes while the connection closes: it cannot be held back, and is not kept. */
+  private overflows(): boolean {
+    return this.connection.state !== 'open' && this.messageQueue().full
   }
 
   private messageQueue(): MessageQueue {

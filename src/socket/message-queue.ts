@@ -93,6 +93,17 @@ export class MessageQueue {
     this.updateHold()
   }
 
+  /** Whether as much is kept as may be: the peer is to be held back. */
+  get full(): boolean {
+    return (this.waiters.length === 0 && this.size >= CAPACITY) || (this.stream?.full ?? false)
+  }
+
+  /** The rest of the message that is read in pieces will not come. */
+  breakOff(error: unknown): void {
+    this.stream?.fail(error)
+    this.stream = undefined
+  }
+
   /** Nothing more will come. What has come can still be read. */
   end(info: CloseInfo): void {
     this.ended = info
@@ -145,7 +156,7 @@ export class MessageQueue {
     this.source.readInPieces(
       this.messages.length === 0 && this.stream === undefined && this.waiters[0]?.stream !== undefined,
     )
-    this.source.holdMessages(this.waiters.length === 0 && this.size >= CAPACITY ? true : (this.stream?.full ?? false))
+    this.source.holdMessages(this.full)
   }
 }
 

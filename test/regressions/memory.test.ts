@@ -1,0 +1,57 @@
+import { once } from 'node:events'
+import { connect as connectTcp, type Socket as TcpSocket } from 'node:net'
+import { type CloseInfo, createServer, UpgradeRejected } from 'heartwire'
+import { encodeFrame, Opcode } from 'heartwire/protocol'
+import { MemoryTransport, memoryPair, openSocket } from 'heartwire/testing'
+import { expect, it } from 'vitest'
+
+const REQUEST =
+  'GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n'
+
+it('what still comes while a connection closes is not kept once nobody takes it', async () => {
+  const { client, server } = memoryPair()
+  server.close(1000)
+  for (let i = 0; i < 100; i++) client.send('x'.repeat(10_000))
+  await client.drained()
+  let kept = 0
+  for await (const message of server) kept += message.length
+  expect(kept).toBeLessThanOrEqual(80_000)
+})
+
+it('a client that was refused with a close code can send what it likes, and nothing of it is kept', async () => {
+  const errors: unknown[] = []
+  const server = createServer({
+    upgrade() {
+      throw new UpgradeRejected(401, 'sign in first', { closeCode: 4401 })
+    },
+    error: (error) => errors.push(error),
+  })
+  const { port } = await server.listen({ host: '127.0.0.1' })
+  const peer: TcpSocket = connectTcp(port, '127.0.0.1')
+  peer.on('error', () => {})
+  const frame = encodeFrame({ opcode: Opcode.Binary, maskingKey: new Uint8Array(4), payload: new Uint8Array(100_000) })
+  peer.write(REQUEST)
+  const ended = once(peer, 'close')
+  peer.resume()
+  for (let i = 0; i < 50; i++) peer.write(frame)
+  await ended
+  expect(errors).toEqual([])
+  await server.close()
+})
+
+it('empty messages that wait count for what they take, and not only for their payload', async () => {
+  const [near] = MemoryTransport.pair()
+  let resolve: (info: CloseInfo) => void = () => {}
+  const closed = new Promise<CloseInfo>((done) => {
+    resolve = done
+  })
+  // The far end is never started, so nothing is read there.
+  const socket = openSocket('server', near, { maxBuffered: 100_000, close: (_socket, info) => resolve(info) })
+  socket.send(new Uint8Array(200_000))
+  const answers = new Set<string>()
+  for (let i = 0; i < 10_000; i++) answers.add(socket.send(''))
+  expect([...answers]).toEqual(['dropped', 'closed'])
+  socket.terminate()
+  expect((await closed).cause).toBe('slow-consumer')
+})
