@@ -65,8 +65,9 @@ export class UpgradeRequest {
   }
 }
 
-/** A request target without its query. */
+/** A request target without its query, and without scheme and host, which it may have (RFC 6455 section 4.1, item 2). */
 export function pathOf(url: string): string {
-  const at = url.indexOf('?')
-  return at < 0 ? url : url.slice(0, at)
+  const target = url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?]*/i, '')
+  const at = target.indexOf('?')
+  return (at < 0 ? target : target.slice(0, at)) || '/'
 }
