@@ -277,6 +277,8 @@ export class Connection implements ReceiverSink {
 
   /** Sends the Close frame behind the frame under way, discarding the rest. */
   private sendCloseNow(code: number, payload: Uint8Array): void {
+    // What the wire would still take is not to be discarded.
+    if (this.sender.overfull) this.flush()
     if (this.sender.closeSent || this.writeEnded) return
     this.codeToSend = code
     this.closePayload = payload

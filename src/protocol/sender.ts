@@ -117,6 +117,11 @@ export class Sender {
     return this.inFlight > 0
   }
 
+  /** Whether messages wait only for a flush: the batch is full, but the wire takes more. */
+  get overfull(): boolean {
+    return this.queue !== undefined && this.inFlight === 0
+  }
+
   /** A text message as a string, a binary one as bytes, either one prepared. Bytes are not to be changed until written. */
   message(opcode: number, data: string | Uint8Array | PreparedMessage): void {
     if (this.mustWait()) this.enqueue({ firstByte: FIN | opcode, data, size: this.sizeOf(data), begin: undefined })

@@ -149,6 +149,27 @@ describe.each(SIDES)('the closing handshake of a %s', (side) => {
     expect(wire.ended).toBe(side === 'server')
   })
 
+  test('the peer closes in a turn in which more was sent than one write has: what the wire takes is not discarded', () => {
+    const fixture = new Fixture(side)
+    const { connection, peer } = fixture
+    const large = new Uint8Array(60_000)
+    for (let i = 0; i < 3; i++) connection.sender.message(Opcode.Binary, large)
+    connection.receive(peer.close(1000))
+    connection.flush()
+    expect(fixture.sent()).toEqual(['binary(60000)', 'binary(60000)', 'binary(60000)', 'close 1000'])
+  })
+
+  test('crossed in such a turn: the Close frame that was waiting is the one', () => {
+    const fixture = new Fixture(side)
+    const { connection, peer } = fixture
+    const large = new Uint8Array(60_000)
+    for (let i = 0; i < 3; i++) connection.sender.message(Opcode.Binary, large)
+    connection.close(4000, 'mine')
+    connection.receive(peer.close(1000))
+    connection.flush()
+    expect(fixture.sent().slice(2)).toEqual(['binary(60000)', 'close 4000 "mine"'])
+  })
+
   test('a second call of close changes nothing', () => {
     const fixture = new Fixture(side)
     const { connection } = fixture
