@@ -2,9 +2,6 @@ import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { HandshakeError } from '../protocol/error.ts'
 
-/** The longest time that Node's timers can wait, about 25 days. */
-const LONGEST_TIMER = 2 ** 31 - 1
-
 /**
  * One call of `connect`: the time and the will that are left for it, and all the streams that were opened on its
  * behalf. Whatever ends it, none of them stays behind.
@@ -14,7 +11,7 @@ export class Attempt {
   waitingFor = ''
   private readonly controller = new AbortController()
   private readonly streams = new Set<Duplex>()
-  private readonly timer: ReturnType<typeof setTimeout> | undefined
+  private readonly timer: ReturnType<typeof setTimeout>
   private readonly outer: AbortSignal | undefined
   private ended = false
 
@@ -23,7 +20,6 @@ export class Attempt {
     outer?.throwIfAborted()
     this.outer = outer
     outer?.addEventListener('abort', this.onAbort)
-    if (timeout > LONGEST_TIMER) return
     this.timer = setTimeout(() => {
       const message = `The handshake was not done within ${timeout} ms (handshakeTimeout): it was still ${this.waitingFor}.`
       this.controller.abort(new HandshakeError('HANDSHAKE_TIMEOUT', message))

@@ -119,8 +119,6 @@ export type HandshakeErrorCode =
   | 'METHOD_NOT_ALLOWED'
   | 'UNSUPPORTED_VERSION'
   | 'ORIGIN_REFUSED'
-  | 'NOT_FOUND'
-  | 'UPGRADE_FAILED' // server: the upgrade hook threw
   | 'SERVER_CLOSING'
   | 'HANDSHAKE_TIMEOUT'
   | 'HANDSHAKE_ABORTED' // the AbortSignal fired, or the peer went away

@@ -159,12 +159,16 @@ export class Server<Data = undefined> {
       return answer(request, response)
     }
     const headersTimeout = this.options.handshakeTimeout ?? 10_000
-    // Node looks for slow requests only so often.
-    const timeouts = { headersTimeout, connectionsCheckingInterval: Math.ceil(headersTimeout / 4) }
+    const timeouts = {
+      headersTimeout,
+      requestTimeout: Math.max(headersTimeout, 300_000),
+      // Node looks for slow requests only so often.
+      connectionsCheckingInterval: Math.ceil(headersTimeout / 4),
+    }
     const listener =
       options.tls === undefined
         ? createHttpServer(timeouts, http)
-        : createHttpsServer({ ...timeouts, ...options.tls }, http)
+        : createHttpsServer({ ...timeouts, handshakeTimeout: headersTimeout, ...options.tls }, http)
     this.listener = listener
     this.attach(listener)
     try {

@@ -202,9 +202,13 @@ export class Upgrade {
   /** A refusal that a page in a browser can read. */
   private acceptAndClose(error: UpgradeRejected, closeCode: number): void {
     const offer = checkUpgradeRequest({ method: 'GET', httpVersion: this.raw.httpVersion, headers: this.fields })
-    const head = responseHead({ key: offer.key, headers: error.headers }, shared.platform)
+    // A browser that offered subprotocols fails a connection without one, and would show its page 1006 instead.
+    const protocol = offer.protocols[0]
+    const head = responseHead({ key: offer.key, protocol, headers: error.headers }, shared.platform)
     const { context, route } = this
-    const setup = { side: 'server', behaviour: route.behaviour, handlers: {}, onClosed: context.closed } as const
+    // What the client sends meanwhile is discarded.
+    const handlers = { message() {} }
+    const setup = { side: 'server', behaviour: route.behaviour, handlers, onClosed: context.closed } as const
     const link = new Link(setup, this.hand(head))
     const socket = new ServerSocket(link, undefined, '', context.membership)
     context.rejected(socket)

@@ -1,7 +1,7 @@
 import { type CloseInfo, ConnectionClosedError } from '../protocol/close-info.ts'
 import { TimeoutError } from '../protocol/error.ts'
 import { MessageStream } from './message-stream.ts'
-import type { MessageType } from './options.ts'
+import { checkTime, type MessageType } from './options.ts'
 
 /** What the queue asks of the connection it is filled by. */
 export interface MessageSource {
@@ -125,6 +125,7 @@ export class MessageQueue {
   ): Promise<T> {
     if (this.ended !== undefined) return Promise.reject(new ConnectionClosedError(this.ended))
     if (signal?.aborted) return Promise.reject(signal.reason)
+    if (timeout !== undefined) checkTime('timeout', timeout)
     return new Promise((resolve, reject) => {
       let timer: ReturnType<typeof setTimeout> | undefined
       const done = () => {

@@ -129,8 +129,13 @@ export function checkCount(name: string, value: number): number {
   throw new ArgumentError(`The option ${name} is a whole number of 0 or more, or Infinity, not ${String(value)}.`)
 }
 
-/** A number of milliseconds above zero. */
+/** The longest time that a timer can wait, about 25 days. */
+const LONGEST_TIME = 2 ** 31 - 1
+
+/** A number of milliseconds above zero, as long as a timer can wait. */
 export function checkTime(name: string, value: number): number {
-  if (typeof value === 'number' && value > 0) return value
-  throw new ArgumentError(`The option ${name} is a number of milliseconds above 0, not ${String(value)}.`)
+  if (typeof value === 'number' && value > 0 && value <= LONGEST_TIME) return value
+  throw new ArgumentError(
+    `The option ${name} is a number of milliseconds above 0 and up to ${LONGEST_TIME}, not ${String(value)}.`,
+  )
 }

@@ -17,7 +17,7 @@ test.each([
   [new HeartbeatError('text'), 'HeartbeatError', 'HEARTBEAT_TIMEOUT'],
   [new SlowConsumerError('text'), 'SlowConsumerError', 'SLOW_CONSUMER'],
   [new TimeoutError('PAUSE_TIMEOUT', 'text'), 'TimeoutError', 'PAUSE_TIMEOUT'],
-  [new HandshakeError('NOT_FOUND', 'text'), 'HandshakeError', 'NOT_FOUND'],
+  [new HandshakeError('ORIGIN_REFUSED', 'text'), 'HandshakeError', 'ORIGIN_REFUSED'],
 ])('%s', (error, name, code) => {
   expect(error).toBeInstanceOf(HeartwireError)
   expect(error).toBeInstanceOf(Error)
