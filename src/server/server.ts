@@ -249,10 +249,18 @@ export class Server<Data = undefined> {
   /**
    * Takes no more connections, sends a Close frame to everyone, and resolves when all have ended. HTTP requests to a
    * server that listens itself are answered to the end. Whoever has not finished by the deadline is cut.
-   * @throws ArgumentError for a code or a reason that cannot be sent
+   * @throws (as a rejection) ArgumentError for a code, a reason or a deadline that cannot be; the server goes on then
    */
   close(options: CloseOptions = {}): Promise<void> {
-    this.closing ??= this.shutDown(options)
+    if (this.closing !== undefined) return this.closing
+    const { code = CloseCode.GoingAway, reason = '', deadline = 25_000 } = options
+    try {
+      encodeClosePayload(shared.platform, code, reason)
+      checkTime('deadline', deadline)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    this.closing = this.shutDown(code, reason, deadline)
     return this.closing
   }
 
@@ -298,10 +306,7 @@ export class Server<Data = undefined> {
     }
   }
 
-  private async shutDown(options: CloseOptions): Promise<void> {
-    const { code = CloseCode.GoingAway, reason = '', deadline = 25_000 } = options
-    encodeClosePayload(shared.platform, code, reason)
-    checkTime('deadline', deadline)
+  private async shutDown(code: number, reason: string, deadline: number): Promise<void> {
     const listenerClosed = new Promise<void>((resolve) => {
       if (this.listener === undefined) resolve()
       else this.listener.close(() => resolve())
