@@ -158,7 +158,7 @@ test('what is fixed', () => {
     lingering: seconds(LINGER_TIMEOUT),
     'pending pongs': count(constant('src/protocol/sender.ts', 'MAX_PENDING_PONGS')),
     'unanswered pings': count(constant('src/liveness/pings.ts', 'MOST')),
-    'payload of a control frame': `${constant('src/protocol/receiver.ts', 'MAX_CONTROL_PAYLOAD')} bytes`,
+    'payload of a control frame': `${constant('src/protocol/control-payload.ts', 'MAX_CONTROL_PAYLOAD')} bytes`,
     'reason of a close': `${constant('src/protocol/close-payload.ts', 'MAX_REASON')} bytes`,
     'early bytes': size(constant('src/server/upgrade.ts', 'EARLY_BYTES')),
     'pull queue': size(constant('src/socket/message-queue.ts', 'CAPACITY')),

@@ -1,4 +1,5 @@
 import { CloseCode, closeCodeName, isSendableCloseCode } from './close-code.ts'
+import { MAX_CONTROL_PAYLOAD } from './control-payload.ts'
 import { copyOf } from './copy.ts'
 import { ProtocolError, type RuleCode, type Side } from './error.ts'
 import { frameHeaderLength, writeFrameHeader } from './frame.ts'
@@ -41,7 +42,7 @@ export interface ReceiverOptions {
 
 const Mode = { Reading: 0, Paused: 1, Ended: 2 } as const
 const EMPTY = new Uint8Array(0)
-const MAX_CONTROL_PAYLOAD = 125
+
 /** Two bytes, eight of extended length, four of masking key. */
 const MAX_HEADER = 14
 

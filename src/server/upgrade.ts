@@ -11,7 +11,8 @@ import {
   type UpgradeOffer,
 } from '../protocol/handshake.ts'
 import type { OutgoingHeaders } from '../protocol/headers.ts'
-import { Link, reportError } from '../socket/link.ts'
+import { Link } from '../socket/link.ts'
+import { reportError } from '../socket/report-error.ts'
 import { shared } from '../socket/runtime.ts'
 import { type Membership, ServerSocket } from '../socket/server-socket.ts'
 import { NodeTransport } from '../transport/node.ts'

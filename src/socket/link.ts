@@ -1,17 +1,17 @@
-import { Heartbeat } from '../liveness/heartbeat.ts'
-import { Pings } from '../liveness/pings.ts'
-import type { WheelEntry } from '../liveness/wheel.ts'
 import { CloseCode } from '../protocol/close-code.ts'
 import { type CloseCause, type CloseInfo, ConnectionClosedError } from '../protocol/close-info.ts'
 import { Connection, type ConnectionSink } from '../protocol/connection.ts'
-import { copyOf } from '../protocol/copy.ts'
-import { ArgumentError, HeartbeatError, type Side, SlowConsumerError, TimeoutError } from '../protocol/error.ts'
+import { encodeControlPayload } from '../protocol/control-payload.ts'
+import { ArgumentError, type Side, SlowConsumerError, TimeoutError } from '../protocol/error.ts'
 import { Opcode } from '../protocol/opcode.ts'
 import { bytesOf, type MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import type { Transport, TransportSink } from '../transport/transport.ts'
+import { autoResponseTo } from './auto-response.ts'
 import { MessageQueue, type MessageSource } from './message-queue.ts'
 import { type ObservedFrame, observedFrame } from './observed-frame.ts'
 import type { Behaviour, Handlers, MessageType } from './options.ts'
+import { Pulse, type PulseHost } from './pulse.ts'
+import { reportError } from './report-error.ts'
 import { flushSoon, shared, wheel } from './runtime.ts'
 import type { Socket } from './socket.ts'
 
@@ -31,38 +31,27 @@ export interface LinkSetup {
 }
 
 /**
- * What is behind a socket: ties the connection, its transport, its heartbeat and the application's handlers together.
+ * What is behind a socket: ties the connection, its transport, its pulse and the application's handlers together.
  */
-export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageSource {
+export class Link implements ConnectionSink, TransportSink, MessageSource, PulseHost {
   readonly connection: Connection
   readonly transport: Transport
   readonly behaviour: Behaviour
+  readonly pulse: Pulse
   /** The application's face of this; there from `start` on. */
   socket!: Socket
-  heartbeat: Heartbeat | undefined
-  latency: number | undefined
   highWaterMark: number
   info: CloseInfo | undefined
   /** Called once, when the connection has ended. */
   readonly whenClosed = new Set<(info: CloseInfo) => void>()
 
-  wheelSlot = -1
-  wheelDue = 0
-  wheelNext: WheelEntry | undefined
-  wheelPrevious: WheelEntry | undefined
-
   private readonly setup: LinkSetup
-  private pings: Pings | undefined
   private queue: MessageQueue | undefined
   private holds = 0
-  /** When a pause becomes too long. */
-  private pauseDeadline = Number.POSITIVE_INFINITY
   /** The connection closed while its messages were held: they are not waited for. */
   private discardMessages = false
   /** The end of the transport, while what came before it is held back. */
   private pendingEnd: (() => void) | undefined
-  /** The heartbeat's ping is on its way to the kernel. */
-  private heartbeatPinging = false
   private flushing = false
   private slowTold = false
   private readonly whenDrained: (() => void)[] = []
@@ -78,7 +67,7 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
       {
         side,
         shared,
-        now: () => wheel.now(),
+        now,
         maxPayload: behaviour.maxPayload,
         maxFragments: behaviour.maxFragments,
         text: behaviour.text,
@@ -87,6 +76,7 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
       this,
       transport,
     )
+    this.pulse = new Pulse(this.connection, this)
   }
 
   /** The handshake is done: tells the application, and starts to read. */
@@ -94,7 +84,7 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     this.socket = socket
     const { connection } = this
     connection.open()
-    this.setHeartbeat(this.behaviour.heartbeat)
+    this.pulse.settings = this.behaviour.heartbeat
     const { handlers } = this.setup
     if (handlers.observeFrames !== undefined)
       this.observeFrames((frame) => handlers.observeFrames?.(this.socket, frame))
@@ -167,14 +157,10 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
   }
 
   ping(payload: string | Uint8Array | undefined): Promise<number> {
-    const bytes = payload === undefined ? undefined : controlPayload('ping', payload)
-    if (this.connection.state !== 'open') {
-      return Promise.reject(new ConnectionClosedError(this.info))
-    }
-    this.pings ??= new Pings()
-    const sent = bytes ?? this.pings.payload()
+    const bytes = payload === undefined ? undefined : encodeControlPayload(shared.platform, 'ping', payload)
+    if (this.connection.state !== 'open') return Promise.reject(new ConnectionClosedError(this.info))
     return new Promise((resolve, reject) => {
-      this.sendPing(sent, (roundTrip) => {
+      this.pulse.ping(bytes, (roundTrip) => {
         if (roundTrip !== undefined) resolve(roundTrip)
         else if (this.info !== undefined) reject(new ConnectionClosedError(this.info))
         else reject(new TimeoutError('TIMEOUT', 'The ping was given up: too many newer ones are unanswered.'))
@@ -183,7 +169,7 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
   }
 
   pong(payload: string | Uint8Array): void {
-    const bytes = controlPayload('pong', payload)
+    const bytes = encodeControlPayload(shared.platform, 'pong', payload)
     if (this.connection.state !== 'open') return
     this.connection.sender.pong(bytes)
     this.sent(false)
@@ -258,35 +244,21 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     this.release(Hold.Application)
   }
 
-  setHeartbeat(settings: Behaviour['heartbeat']): void {
-    if (settings === false) {
-      this.heartbeat = undefined
-    } else if (this.heartbeat === undefined) {
-      this.heartbeat = new Heartbeat(settings, wheel.now())
-      if (this.holds !== 0) this.heartbeat.suspend()
-    } else {
-      this.heartbeat.settings = settings
-    }
-    this.reschedule()
-  }
-
   // From the transport
 
   onData(chunk: Uint8Array): void {
-    this.heartbeat?.heard(wheel.now())
+    this.pulse.heard()
     this.connection.receive(chunk)
   }
 
   onProgress(): void {
-    const now = wheel.now()
-    this.heartbeat?.wentOn(now)
-    this.heartbeat?.heldUp(now)
+    this.pulse.wireMoved()
   }
 
   onWritten(): void {
-    this.heartbeat?.wentOn(wheel.now())
+    this.pulse.wireMoved()
     this.connection.wireWritten()
-    this.noteHeldUp()
+    this.pulse.wireAsked()
     if (this.whenWritable !== undefined && !this.connection.sender.blocked) this.wakeWriter()
   }
 
@@ -328,8 +300,7 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
   }
 
   onPong(payload: Uint8Array): void {
-    const roundTrip = this.pings?.answered(payload, performance.now())
-    if (roundTrip !== undefined) this.latency = roundTrip
+    this.pulse.answered(payload)
     if (this.setup.handlers.pong !== undefined) this.call(() => this.setup.handlers.pong?.(this.socket, payload))
   }
 
@@ -343,16 +314,11 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     this.flushing = false
     if (this.connection.state === 'closed') return
     this.connection.flush()
-    this.noteHeldUp()
+    this.pulse.wireAsked()
   }
 
   onPingTaken(): void {
-    this.pings?.taken(performance.now())
-    // Only the heartbeat's own ping starts its deadline: an application that pings all the time must not put it off.
-    if (!this.heartbeatPinging) return
-    this.heartbeatPinging = false
-    this.heartbeat?.pingTaken(wheel.now())
-    this.reschedule()
+    this.pulse.pingTaken()
   }
 
   onDrained(): void {
@@ -373,14 +339,13 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
   }
 
   onDeadline(): void {
-    this.reschedule()
+    this.pulse.reschedule()
   }
 
   onClosed(info: CloseInfo): void {
     this.info = info
-    wheel.schedule(this, Number.POSITIVE_INFINITY)
     this.setup.onClosed?.(this.socket)
-    this.pings?.giveUp()
+    this.pulse.stop()
     this.queue?.end(info)
     this.wakeWriter()
     const waiting = [...this.whenClosed]
@@ -400,43 +365,9 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     this.connection.receiver.inPieces = inPieces
   }
 
-  // From the wheel
+  // From the pulse
 
-  onTime(): void {
-    const now = wheel.now()
-    const { connection } = this
-    if (connection.state === 'closing') {
-      connection.tick()
-    } else if (connection.state === 'open') {
-      if (now >= this.pauseDeadline) return this.pausedTooLong()
-      const verdict = this.heartbeat?.check(now)
-      if (verdict === 'dead') return this.heartbeatFailed()
-      if (verdict === 'ping') {
-        this.pings ??= new Pings()
-        this.heartbeatPinging = true
-        this.sendPing(this.pings.payload())
-      }
-    }
-    this.reschedule()
-  }
-
-  private reschedule(): void {
-    const { connection } = this
-    if (connection.state === 'closed') return
-    const due =
-      connection.state === 'closing'
-        ? connection.deadline
-        : Math.min(this.heartbeat?.due ?? Number.POSITIVE_INFINITY, this.pauseDeadline)
-    if (due !== this.wheelDue || this.wheelSlot < 0) wheel.schedule(this, due)
-  }
-
-  private heartbeatFailed(): void {
-    const { interval, timeout } = this.heartbeat!.settings
-    const message = `The peer was silent for ${interval} ms and did not answer a ping within ${timeout} ms more.`
-    this.connection.terminate('heartbeat', new HeartbeatError(message))
-  }
-
-  private pausedTooLong(): void {
+  pausedTooLong(): void {
     const why =
       (this.holds & Hold.Opening) !== 0
         ? 'the open handler has not settled'
@@ -452,22 +383,16 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     )
   }
 
-  private sendPing(payload: Uint8Array, settle?: (roundTrip: number | undefined) => void): void {
-    this.pings?.add(payload, performance.now(), settle)
+  sendPing(payload: Uint8Array): void {
     this.connection.sender.ping(payload)
     this.sent(false)
-  }
-
-  private noteHeldUp(): void {
-    if (this.connection.sender.blocked) this.heartbeat?.heldUp(wheel.now())
   }
 
   // Messages
 
   private deliver(message: string | Uint8Array, type: MessageType): void {
-    if (this.behaviour.autoResponse !== undefined && this.answered(message, type)) return
+    if (this.discardMessages || this.answered(message, type)) return
     const { handlers } = this.setup
-    if (this.discardMessages) return
     if (handlers.message === undefined) {
       if (!this.overflows()) this.messageQueue().push({ data: message, type })
       return
@@ -480,21 +405,17 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     }
   }
 
+  /** Whether heartwire has answered a message in the application's stead. */
   private answered(message: string | Uint8Array, type: MessageType): boolean {
     const { autoResponse } = this.behaviour
-    let response: string | Uint8Array | undefined
-    if (typeof autoResponse === 'function') {
-      try {
-        response = autoResponse(message)
-      } catch (error) {
-        this.handlerFailed(error)
-        return true
-      }
-    } else if (autoResponse !== undefined && sameMessage(autoResponse.request, message, type)) {
-      response = autoResponse.response
+    if (autoResponse === undefined) return false
+    try {
+      const response = autoResponseTo(autoResponse, message, type)
+      if (response === undefined) return false
+      this.send(response, undefined)
+    } catch (error) {
+      this.handlerFailed(error)
     }
-    if (response === undefined) return false
-    this.send(response, undefined)
     return true
   }
 
@@ -533,18 +454,14 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
     if (before !== 0) return
     this.connection.receiver.pause()
     this.transport.pause()
-    this.heartbeat?.suspend()
-    this.pauseDeadline = wheel.now() + this.behaviour.maxPause
-    this.reschedule()
+    this.pulse.pause(this.behaviour.maxPause)
   }
 
   private release(reason: number): void {
     if ((this.holds & reason) === 0) return
     this.holds &= ~reason
     if (this.holds !== 0) return
-    this.pauseDeadline = Number.POSITIVE_INFINITY
-    this.heartbeat?.resume(wheel.now())
-    this.reschedule()
+    this.pulse.resume()
     this.connection.receiver.resume()
     // What had been held back may have filled the queue again.
     if (this.holds !== 0) return
@@ -577,30 +494,6 @@ export class Link implements ConnectionSink, TransportSink, WheelEntry, MessageS
   }
 }
 
-/** Gives an error to the application's handler for them, or prints it. Nothing that happens here ends the process. */
-export function reportError<S>(handler: Handlers<S>['error'], error: unknown, socket: S | undefined): void {
-  if (handler === undefined) {
-    console.error(error)
-    return
-  }
-  try {
-    handler(error, socket)
-  } catch (failure) {
-    console.error(failure)
-  }
-}
-
-function controlPayload(what: string, payload: string | Uint8Array): Uint8Array {
-  const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : copyOf(bytesOf(payload))
-  if (bytes.length > 125) {
-    throw new ArgumentError(`A ${what} carries at most 125 bytes, not ${bytes.length} (RFC 6455 section 5.5).`)
-  }
-  return bytes
-}
-
-/** Whether a message is the one wanted: a string stands for a text, which may have come as bytes. */
-function sameMessage(wanted: string | Uint8Array, message: string | Uint8Array, type: MessageType): boolean {
-  if ((typeof wanted === 'string') !== (type === 'text')) return false
-  if (typeof message === 'string') return wanted === message
-  return Buffer.from(wanted).equals(message)
+function now(): number {
+  return wheel.now()
 }

@@ -11,7 +11,7 @@ import type { ReceiveOptions } from './message-queue.ts'
 import type { MessageStream } from './message-stream.ts'
 import type { ObservedFrame } from './observed-frame.ts'
 import { checkCount, type MessageType, resolveHeartbeat } from './options.ts'
-import { shared, wheel } from './runtime.ts'
+import { shared } from './runtime.ts'
 
 /**
  * Encodes a message once, to be sent to any number of sockets. Bytes are copied.
@@ -53,7 +53,7 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
 
   /** The round-trip time measured last, in milliseconds; undefined before the first answer to a ping. */
   get latency(): number | undefined {
-    return this.link.latency
+    return this.link.pulse.latency
   }
 
   /** Most bytes of a message from the peer; can be raised or lowered at any time, for the messages that begin after. */
@@ -67,17 +67,16 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
 
   /** When to ping and when to judge dead; false for no heartbeat. Can be set at any time. */
   get heartbeat(): HeartbeatSettings | false {
-    return this.link.heartbeat?.settings ?? false
+    return this.link.pulse.settings
   }
 
   set heartbeat(settings: Partial<HeartbeatSettings> | false) {
-    this.link.setHeartbeat(resolveHeartbeat(settings))
+    this.link.pulse.settings = resolveHeartbeat(settings)
   }
 
   /** Milliseconds until the peer is judged dead if nothing more is heard of it; infinite without a heartbeat or while paused. */
   get aliveFor(): number {
-    const until = this.link.heartbeat?.aliveUntil ?? Number.POSITIVE_INFINITY
-    return Math.max(0, until - wheel.now())
+    return this.link.pulse.aliveFor
   }
 
   /** How the connection ended; settles exactly once, and never rejects. */

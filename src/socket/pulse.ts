@@ -1,0 +1,155 @@
+import { Heartbeat, type HeartbeatSettings } from '../liveness/heartbeat.ts'
+import { Pings } from '../liveness/pings.ts'
+import type { WheelEntry } from '../liveness/wheel.ts'
+import type { Connection } from '../protocol/connection.ts'
+import { HeartbeatError } from '../protocol/error.ts'
+import { wheel } from './runtime.ts'
+
+/** What a pulse asks of its link. */
+export interface PulseHost {
+  sendPing(payload: Uint8Array): void
+  /** Nothing was read for as long as reading may be paused. */
+  pausedTooLong(): void
+}
+
+/**
+ * When something is due for a connection: a ping, the judgement that the peer is dead, the end of a pause, or a deadline
+ * of closing. It is the connection's one entry in the wheel.
+ */
+export class Pulse implements WheelEntry {
+  /** The round-trip time measured last, in milliseconds. */
+  latency: number | undefined
+
+  wheelSlot = -1
+  wheelDue = 0
+  wheelNext: WheelEntry | undefined
+  wheelPrevious: WheelEntry | undefined
+
+  private readonly connection: Connection
+  private readonly host: PulseHost
+  private heartbeat: Heartbeat | undefined
+  private pings: Pings | undefined
+  /** When the pause in reading becomes too long; infinite while there is none. */
+  private pauseDeadline = Number.POSITIVE_INFINITY
+  private paused = false
+  /** The heartbeat's own ping is on its way to the kernel. */
+  private pinging = false
+
+  constructor(connection: Connection, host: PulseHost) {
+    this.connection = connection
+    this.host = host
+  }
+
+  get settings(): HeartbeatSettings | false {
+    return this.heartbeat?.settings ?? false
+  }
+
+  set settings(settings: HeartbeatSettings | false) {
+    if (settings === false) {
+      this.heartbeat = undefined
+    } else if (this.heartbeat === undefined) {
+      this.heartbeat = new Heartbeat(settings, wheel.now())
+      if (this.paused) this.heartbeat.suspend()
+    } else {
+      this.heartbeat.settings = settings
+    }
+    this.reschedule()
+  }
+
+  /** Milliseconds until the peer is judged dead if nothing is heard of it any more. */
+  get aliveFor(): number {
+    return Math.max(0, (this.heartbeat?.aliveUntil ?? Number.POSITIVE_INFINITY) - wheel.now())
+  }
+
+  /** Something has arrived. */
+  heard(): void {
+    this.heartbeat?.heard(wheel.now())
+  }
+
+  /** The wire has let go of something that it held, or still holds it. */
+  wireMoved(): void {
+    this.heartbeat?.wentOn(wheel.now())
+    this.wireAsked()
+  }
+
+  /** The wire was given something. */
+  wireAsked(): void {
+    if (this.connection.sender.blocked) this.heartbeat?.heldUp(wheel.now())
+  }
+
+  /** Nothing is read from here on, so nobody is judged, but for no longer than `maxPause` milliseconds. */
+  pause(maxPause: number): void {
+    this.paused = true
+    this.heartbeat?.suspend()
+    this.pauseDeadline = wheel.now() + maxPause
+    this.reschedule()
+  }
+
+  resume(): void {
+    this.paused = false
+    this.pauseDeadline = Number.POSITIVE_INFINITY
+    this.heartbeat?.resume(wheel.now())
+    this.reschedule()
+  }
+
+  /** Sends a ping; `settle` gets its round-trip time, or undefined when it is given up. */
+  ping(payload: Uint8Array | undefined, settle?: (roundTrip: number | undefined) => void): void {
+    this.pings ??= new Pings()
+    const sent = payload ?? this.pings.payload()
+    this.pings.add(sent, performance.now(), settle)
+    this.host.sendPing(sent)
+  }
+
+  pingTaken(): void {
+    this.pings?.taken(performance.now())
+    // Only the heartbeat's own ping starts its deadline: an application that pings all the time must not put it off.
+    if (!this.pinging) return
+    this.pinging = false
+    this.heartbeat?.pingTaken(wheel.now())
+    this.reschedule()
+  }
+
+  answered(payload: Uint8Array): void {
+    this.latency = this.pings?.answered(payload, performance.now()) ?? this.latency
+  }
+
+  /** The connection has ended. */
+  stop(): void {
+    wheel.schedule(this, Number.POSITIVE_INFINITY)
+    this.pings?.giveUp()
+  }
+
+  onTime(): void {
+    const { connection } = this
+    if (connection.state === 'closing') {
+      connection.tick()
+    } else if (connection.state === 'open') {
+      if (wheel.now() >= this.pauseDeadline) this.host.pausedTooLong()
+      else this.checkHeartbeat()
+    }
+    this.reschedule()
+  }
+
+  reschedule(): void {
+    const { connection } = this
+    if (connection.state === 'closed') return
+    const due =
+      connection.state === 'closing'
+        ? connection.deadline
+        : Math.min(this.heartbeat?.due ?? Number.POSITIVE_INFINITY, this.pauseDeadline)
+    if (due !== this.wheelDue || this.wheelSlot < 0) wheel.schedule(this, due)
+  }
+
+  private checkHeartbeat(): void {
+    const { heartbeat } = this
+    const verdict = heartbeat?.check(wheel.now())
+    if (verdict === 'ping') {
+      this.pinging = true
+      this.ping(undefined)
+    } else if (verdict === 'dead' && heartbeat !== undefined) {
+      const { interval, timeout } = heartbeat.settings
+      const message = `The peer was silent for ${interval} ms and did not answer a ping within ${timeout} ms more.`
+      this.connection.terminate('heartbeat', new HeartbeatError(message))
+    }
+  }
+}
