@@ -1,4 +1,4 @@
-import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
+import { type MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import type { Topics } from '../topics/topics.ts'
 import type { Link } from './link.ts'
 import type { MessageType } from './options.ts'
@@ -67,9 +67,13 @@ export function publish(
   message: PreparedMessage,
   except: ServerSocket | undefined,
 ): number {
-  return topics.publish(topic, (member) => member.send(message), except)
+  const deliver = (member: ServerSocket) => {
+    const result = member.send(message)
+    return result === 'ok' || result === 'slow'
+  }
+  return topics.publish(topic, deliver, except)
 }
 
 export function preparedOf(message: MessageData | PreparedMessage, type: MessageType | undefined): PreparedMessage {
-  return typeof message === 'object' && 'frame' in message ? message : prepare(message, type)
+  return message instanceof PreparedMessage ? message : prepare(message, type)
 }

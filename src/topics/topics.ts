@@ -32,15 +32,13 @@ export class Topics<Member> {
     for (const topic of topics) this.drop(member, topic)
   }
 
-  /** Delivers to each subscriber but `except`, and returns to how many. */
-  publish(topic: string, deliver: (member: Member) => void, except?: Member): number {
+  /** Delivers to each subscriber but `except`, and returns how many took it, as `deliver` says. */
+  publish(topic: string, deliver: (member: Member) => boolean, except?: Member): number {
     const members = this.members.get(topic)
     if (members === undefined) return 0
     let count = 0
     for (const member of members) {
-      if (member === except) continue
-      deliver(member)
-      count++
+      if (member !== except && deliver(member)) count++
     }
     return count
   }
