@@ -77,15 +77,28 @@ export class TimingWheel {
   }
 
   private onTimer(): void {
-    const late = this.now() - this.timerDue
-    if (late > STALL) this.stalled += late
-    // The loop reads its sockets before it comes to this: what the kernel holds counts before anyone is judged.
+    this.noteDelay(this.now() - this.timerDue)
     this.judging = true
+    this.afterReading(true)
+  }
+
+  /** The loop reads its sockets before it comes to this: what the kernel holds counts before anyone is judged. */
+  private afterReading(mayRepeat: boolean): void {
+    const before = this.now()
     setImmediate(() => {
+      // One socket's handler that holds the loop up keeps it from reading what the others got meanwhile.
+      if (this.noteDelay(this.now() - before) && mayRepeat) return this.afterReading(false)
       this.judging = false
       this.timerDue = Number.POSITIVE_INFINITY
       this.advance()
     })
+  }
+
+  /** Whether the loop was stalled, which is not counted. */
+  private noteDelay(delay: number): boolean {
+    if (delay <= STALL) return false
+    this.stalled += delay
+    return true
   }
 
   private advance(): void {
