@@ -121,9 +121,7 @@ export class Connection implements ReceiverSink {
 
   /** The wire has let go of what it held. */
   wireWritten(): void {
-    const taken = this.sender.written()
-    if (this.state === 'closed') return
-    this.noteTaken(taken)
+    this.noteTaken(this.sender.written())
     this.flush()
   }
 
@@ -200,7 +198,7 @@ export class Connection implements ReceiverSink {
   tick(): void {
     if (this.options.now() < this.deadline) return
     this.deadline = Number.POSITIVE_INFINITY
-    if (this.received === undefined && !this.failed && !this.writeEnded) {
+    if (this.received === undefined && !this.writeEnded) {
       this.error ??= new TimeoutError(
         'CLOSE_TIMEOUT',
         this.closeTaken

@@ -55,10 +55,7 @@ describe.each(SIDES)('the closing handshake of a %s', (side) => {
     expect(wire.ended).toBe(false)
     connection.flush()
     expect(fixture.sent()).toEqual(['close 1001'])
-    expect(fixture.told()).toEqual([
-      side === 'server' ? 'deadline 10000' : 'deadline 10000',
-      ...(side === 'server' ? ['deadline 1000'] : []),
-    ])
+    expect(fixture.told()).toEqual(['deadline 10000', ...(side === 'server' ? ['deadline 1000'] : [])])
     expect(wire.ended).toBe(side === 'server')
     connection.receiveEnd()
     expect(wire.ended).toBe(true)
@@ -410,6 +407,7 @@ describe.each(SIDES)('the end of the transport, for a %s', (side) => {
     expect(wire.ended).toBe(true)
     connection.fail(1011, '', 'handler-error', new Error('too late to be told'))
     connection.flush()
+    expect(connection.sender.bufferedAmount).toBe(0)
     connection.transportClosed(false, undefined)
     expect(fixture.sent()).toEqual([])
     expect(fixture.info).toMatchObject({ cause: 'eof', sent: undefined })
@@ -540,6 +538,19 @@ describe.each(SIDES)('terminate, as a %s', (side) => {
     expect(fixture.info).toMatchObject({ cause: 'local-close', sent: undefined, wasClean: false })
   })
 
+  test('a Close frame that the wire held then is not reported as sent', () => {
+    const fixture = new Fixture(side)
+    const { connection, wire } = fixture
+    wire.holding = true
+    connection.close(1000, '')
+    connection.flush()
+    connection.terminate('terminated')
+    expect(connection.sender.bufferedAmount).toBe(0)
+    fixture.release()
+    connection.transportClosed(false, undefined)
+    expect(fixture.info).toMatchObject({ cause: 'local-close', sent: undefined })
+  })
+
   test('is no drain', () => {
     const fixture = new Fixture(side)
     const { connection, wire } = fixture
@@ -661,6 +672,31 @@ describe.each(SIDES)('deadlines of a %s', (side) => {
     expect(fixture.info).toMatchObject({ sent: 1002, error: { code: 'RESERVED_OPCODE' } })
   })
 
+  test('after the end of the peer the transport lingers for a second, which is no error', () => {
+    const fixture = new Fixture(side)
+    const { connection, wire } = fixture
+    connection.receiveEnd()
+    fixture.time += LINGER_TIMEOUT
+    connection.tick()
+    expect(wire.destroyed).toBe(true)
+    connection.transportClosed(false, undefined)
+    expect(fixture.info).toMatchObject({ cause: 'eof', error: undefined })
+  })
+
+  test('a failure that cannot be delivered is reported as what it was', () => {
+    const fixture = new Fixture(side)
+    const { connection, wire, peer } = fixture
+    wire.holding = true
+    send(fixture, 'held')
+    connection.flush()
+    connection.receive(peer.frame(3))
+    expect(fixture.dueIn).toBe(CLOSING_TIMEOUT)
+    fixture.time += CLOSING_TIMEOUT
+    connection.tick()
+    connection.transportClosed(false, undefined)
+    expect(fixture.info).toMatchObject({ sent: undefined, error: { code: 'RESERVED_OPCODE' } })
+  })
+
   test('closeTimeout can be changed until the Close frame is taken', () => {
     const fixture = new Fixture(side)
     fixture.connection.closeTimeout = 50
@@ -722,6 +758,23 @@ describe.each(SIDES)('what a %s tells', (side) => {
     connection.flush()
     expect(fixture.told()).toEqual([])
     expect(fixture.sent()).toEqual(['text "a"', 'text "b"', 'text "c"'])
+  })
+
+  test('that all was drained, once what waits for a message in fragments has gone too', () => {
+    const fixture = new Fixture(side)
+    const { connection, wire } = fixture
+    const { sender } = connection
+    sender.beginFragments(() => {})
+    sender.fragment(Opcode.Text, 'a', false)
+    wire.holding = true
+    connection.flush()
+    send(fixture, 'waits')
+    fixture.release()
+    expect(fixture.told()).toEqual([])
+    sender.fragment(Opcode.Continuation, 'b', true)
+    connection.flush()
+    expect(fixture.told()).toEqual(['drained'])
+    expect(fixture.sent()).toEqual(['text "a"...', 'continuation "b"', 'text "waits"'])
   })
 
   test('text as bytes, where that was asked for', () => {

@@ -149,13 +149,14 @@ describe('the slab', () => {
     const shared = freshShared()
     const dying = new Fixture('server', shared)
     const living = new Fixture('server', shared)
+    dying.sender.ping(bytes('!'))
     dying.block('dying')
     dying.sender.end()
     expect(dying.sender.bufferedAmount).toBe(0)
     living.sender.message(Text, 'alive')
     living.sender.flush()
     dying.wire.release()
-    expect(dying.sent()).toEqual(['text "dying"'])
+    expect(dying.sent()).toEqual(['ping "!"', 'text "dying"'])
     expect(shared.slabs.withRoom(1).users).toBe(1)
     // The wire has let go of it after all.
     expect(dying.sender.written()).toBe(0)
@@ -245,8 +246,17 @@ describe('while the wire holds', () => {
     expect(fixture.sent()).toEqual(['text "held"', ...Array.from({ length: 64 }, (_, i) => `pong "${i}"`), 'pong "99"'])
     // The count begins anew.
     sender.answerPing(bytes('next'))
+    sender.answerPing(bytes('after'))
     sender.flush()
-    expect(fixture.sent()).toEqual(['pong "next"'])
+    expect(fixture.sent()).toEqual(['pong "next"', 'pong "after"'])
+    // And again after a discard.
+    fixture.block()
+    for (let i = 0; i < 70; i++) sender.answerPing(bytes('discarded'))
+    sender.discard()
+    sender.answerPing(bytes('1'))
+    sender.answerPing(bytes('2'))
+    fixture.release()
+    expect(fixture.sent()).toEqual(['text "held"', 'pong "1"', 'pong "2"'])
   })
 
   test('pongs that the wire holds count', () => {
@@ -561,6 +571,21 @@ describe('discard and close', () => {
     expect(sender.bufferedAmount).toBe(6 + 2)
     fixture.release()
     expect(fixture.sent()).toEqual(['text "held"', 'close 1002'])
+  })
+
+  test('discards the rest of a queue that has been sent in part', () => {
+    const fixture = new Fixture()
+    const { sender, wire } = fixture
+    fixture.block()
+    for (let i = 0; i < 10; i++) sender.message(Binary, new Uint8Array(16_000))
+    wire.release()
+    sender.written()
+    sender.flush()
+    expect(sender.bufferedAmount).toBe(5 * 16_004 + 5 * 16_000)
+    sender.discard()
+    sender.close(bytes([3, 232]))
+    fixture.release()
+    expect(fixture.sent()).toEqual(['text "held"', ...new Array(5).fill('binary(16000)'), 'close 1000'])
   })
 
   test('what a turn has encoded is not discarded', () => {
