@@ -484,6 +484,8 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   }
 
   private handlerFailed(error: unknown): void {
+    // A handler that waited for this connection is told of its end in this way; the application has had its report.
+    if (error instanceof ConnectionClosedError && error.info !== undefined && error.info === this.info) return
     this.reportError(error)
     const cause = error instanceof Error ? error : new Error(String(error))
     this.connection.fail(CloseCode.InternalError, 'internal error', 'handler-error', cause)

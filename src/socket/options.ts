@@ -45,7 +45,7 @@ export interface SocketOptions {
 
 /** What an application is told. One that throws, or rejects, has its socket closed with 1011, and `error` is called. */
 export interface Handlers<S> {
-  /** The connection is open. Messages wait until what this returns has settled. */
+  /** The connection is open. The `message` handler waits until what this returns has settled. */
   open?(socket: S): void | Promise<void>
   /** A message has arrived. Without this handler messages are to be read by `receive` or `for await`. */
   message?(socket: S, message: string | Uint8Array, type: MessageType): void | Promise<void>

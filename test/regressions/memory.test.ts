@@ -55,3 +55,29 @@ it('empty messages that wait count for what they take, and not only for their pa
   socket.terminate()
   expect((await closed).cause).toBe('slow-consumer')
 })
+
+it('an open handler can read the messages itself, and the end that it is told is not a failure', async () => {
+  const errors: unknown[] = []
+  const got: unknown[] = []
+  let resolve: (info: CloseInfo) => void = () => {}
+  const closed = new Promise<CloseInfo>((done) => {
+    resolve = done
+  })
+  const { client } = memoryPair({
+    server: {
+      async open(socket) {
+        for await (const message of socket) {
+          got.push(message)
+          client.terminate()
+        }
+      },
+      close: (_socket, info) => resolve(info),
+      error: (error) => errors.push(error),
+    },
+  })
+  client.send('one')
+  expect((await closed).cause).toBe('eof')
+  await new Promise((done) => setImmediate(done))
+  expect(got).toEqual(['one'])
+  expect(errors).toEqual([])
+})
