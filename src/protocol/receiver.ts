@@ -449,7 +449,7 @@ export class Receiver {
 
   /** Fails on a header that was not accepted. */
   private violateHeader(code: RuleCode, what: string, bytes: Uint8Array, at: number, end: number, offset: number): -1 {
-    const seen = copyOf(bytes, at, Math.min(end, at + MAX_HEADER))
+    const seen = bytes.subarray(at, Math.min(end, at + MAX_HEADER))
     const header = copyOf(seen, 0, headerLengthOf(seen))
     this.frameNumber++
     this.fail(code, what, offset, header, likelyCause(code, seen))

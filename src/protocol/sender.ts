@@ -219,6 +219,8 @@ export class Sender {
     this.batchHas = 0
     this.pongsInBatch = 0
     this.releaseSlab()
+    // At once, so that nothing that is sent from here on gets before it.
+    this.encodeAhead()
     return has
   }
 
@@ -256,7 +258,7 @@ export class Sender {
     return data instanceof PreparedMessage ? data.payload.length : data.length
   }
 
-  private fillBatch(): void {
+  private encodeAhead(): void {
     if (this.ahead !== undefined) {
       const ahead = this.ahead
       this.ahead = undefined
@@ -266,6 +268,10 @@ export class Sender {
         this.encode(frame.firstByte, frame.data)
       }
     }
+    this.encodeNewestPong()
+  }
+
+  private fillBatch(): void {
     this.encodeNewestPong()
     while (this.queue !== undefined && !this.fragmenting && this.batchSize < BATCH_SIZE) {
       const next = this.queue[this.queueHead]!

@@ -789,6 +789,22 @@ describe('limits', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(4_096)
   })
 
+  test('a message whose size is known takes no more memory than that', () => {
+    const sizes: number[] = []
+    const platform: Platform = {
+      ...nodePlatform,
+      allocate(length) {
+        sizes.push(length)
+        return nodePlatform.allocate(length)
+      },
+    }
+    const { receiver, peer } = new Fixture('client', { platform })
+    const frame = peer.binary(new Uint8Array(6_000))
+    receiver.receive(frame.slice(0, 4_000))
+    receiver.receive(frame.slice(4_000))
+    expect(sizes).toEqual([6_000])
+  })
+
   test('a fragmented message takes no more memory than maxPayload', () => {
     const sizes: number[] = []
     const platform: Platform = {

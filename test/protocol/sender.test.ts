@@ -117,6 +117,22 @@ describe('a turn', () => {
 })
 
 describe('the slab', () => {
+  test('has room for what a text can take at most, wherever it ends', () => {
+    for (let rest = 0; rest <= 330; rest++) {
+      const shared = freshShared()
+      const { sender, wire } = new Fixture('client', shared)
+      const slab = shared.slabs.withRoom(1)
+      sender.message(Text, 'first')
+      slab.at = SLAB_SIZE - rest
+      sender.message(Text, '€'.repeat(100))
+      sender.message(Binary, new Uint8Array(100))
+      sender.flush()
+      const [, text, binary] = framesOf(wire.bytes, 'client')
+      expect(Buffer.from(text!.payload).toString()).toBe('€'.repeat(100))
+      expect(binary!.payload.length).toBe(100)
+    }
+  })
+
   test('is filled from the start again when all was taken', () => {
     const shared = freshShared()
     const one = new Fixture('server', shared)
@@ -257,6 +273,28 @@ describe('while the wire holds', () => {
     sender.answerPing(bytes('2'))
     fixture.release()
     expect(fixture.sent()).toEqual(['text "held"', 'pong "1"', 'pong "2"'])
+  })
+
+  test('what comes between its letting go and the next flush stays behind what waited', () => {
+    const fixture = new Fixture()
+    const { sender, wire } = fixture
+    sender.beginFragments(() => {})
+    fixture.wire.holding = true
+    sender.fragment(Text, 'a', false)
+    sender.flush()
+    sender.fragment(Continuation, 'b', false)
+    for (let i = 0; i < 65; i++) sender.answerPing(bytes(`${i}`))
+    wire.holding = false
+    wire.release()
+    sender.written()
+    sender.fragment(Continuation, 'c', true)
+    sender.ping(bytes('p'))
+    sender.answerPing(bytes('newest'))
+    sender.message(Text, 'd')
+    sender.flush()
+    const sent = fixture.sent()
+    expect(sent.slice(0, 3)).toEqual(['text "a"...', 'continuation "b"...', 'pong "0"'])
+    expect(sent.slice(-5)).toEqual(['pong "64"', 'continuation "c"', 'ping "p"', 'text "d"', 'pong "newest"'])
   })
 
   test('pongs that the wire holds count', () => {
@@ -644,7 +682,7 @@ describe('bufferedAmount', () => {
     expect(sender.bufferedAmount).toBe(9 + 20_008 + 6 + 3 + 1)
     fixture.wire.release()
     sender.written()
-    expect(sender.bufferedAmount).toBe(6 + 3 + 1)
+    expect(sender.bufferedAmount).toBe(6 + 3 + 7)
     // The ping, and both messages, are written and held again.
     sender.flush()
     expect(sender.bufferedAmount).toBe(7 + 12 + 9)
