@@ -146,8 +146,9 @@ export class NodeTransport implements Transport {
   private goOn(): void {
     if (this.rest.length > 0) {
       this.sink?.onProgress()
-      if (!this.writeRest()) return
-      if (this.endsAfter) this.stream.end()
+      const taken = this.writeRest()
+      if (this.endsAfter && this.rest.length === 0) this.stream.end()
+      if (!taken) return
     }
     this.holds = false
     this.sink?.onWritten()
