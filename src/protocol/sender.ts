@@ -85,6 +85,8 @@ export class Sender {
   private newestPong: Uint8Array | undefined
   /** No more messages are taken: the Close frame has its place behind them, or the connection is lost. */
   private shut = false
+  /** Frames that waited are being encoded: what a listener sends meanwhile goes behind them. */
+  private filling = false
   /** The connection is lost. */
   private ended = false
   /** A message is being sent in fragments: others wait until it has ended. */
@@ -167,11 +169,12 @@ export class Sender {
   close(payload: Uint8Array): void {
     if (this.mustWait()) {
       this.enqueue({ firstByte: FIN | Opcode.Close, data: payload, size: payload.length, begin: undefined })
+      this.shut = true
     } else {
+      this.shut = true
       this.encodeNewestPong()
       this.encode(FIN | Opcode.Close, payload)
     }
-    this.shut = true
   }
 
   /** Discards what waits, a Close frame included, so that the next one follows the frame under way. */
@@ -201,7 +204,7 @@ export class Sender {
   /** Writes the batch, and what waits behind it, until the wire holds something. Returns what the wire took. */
   flush(): number {
     let taken = 0
-    while (this.inFlight === 0 && !this.ended) {
+    while (this.inFlight === 0 && !this.ended && !this.filling) {
       if (this.batchSize < BATCH_SIZE) this.fillBatch()
       if (this.batchSize === 0) break
       this.inFlight = this.batchSize
@@ -225,7 +228,7 @@ export class Sender {
   }
 
   private mustWait(): boolean {
-    if (this.inFlight > 0 || this.fragmenting || this.shut) return true
+    if (this.inFlight > 0 || this.fragmenting || this.shut || this.filling) return true
     return this.queue !== undefined || this.batchSize >= BATCH_SIZE
   }
 
@@ -259,20 +262,25 @@ export class Sender {
   }
 
   private encodeAhead(): void {
-    if (this.ahead !== undefined) {
-      const ahead = this.ahead
-      this.ahead = undefined
+    const ahead = this.ahead
+    if (ahead !== undefined) {
       this.pongsAhead = 0
-      for (const frame of ahead) {
+      this.filling = true
+      // Unless a listener has the rest discarded.
+      for (let i = 0; i < ahead.length && this.ahead === ahead; i++) {
+        const frame = ahead[i]!
         this.queueSize -= frame.size
         this.encode(frame.firstByte, frame.data)
       }
+      this.filling = false
+      this.ahead = undefined
     }
     this.encodeNewestPong()
   }
 
   private fillBatch(): void {
     this.encodeNewestPong()
+    this.filling = true
     while (this.queue !== undefined && !this.fragmenting && this.batchSize < BATCH_SIZE) {
       const next = this.queue[this.queueHead]!
       this.queueHead++
@@ -292,6 +300,7 @@ export class Sender {
         this.encode(next.firstByte, next.data)
       }
     }
+    this.filling = false
   }
 
   private encodeNewestPong(): void {

@@ -727,6 +727,117 @@ describe('the frame listener', () => {
   })
 })
 
+describe('a frame listener that acts', () => {
+  /** Acts once, at the frame with this number. */
+  function acting(number: number, act: (fixture: Fixture) => void): Fixture {
+    const fixture = new Fixture()
+    let seen = 0
+    fixture.sender.frameListener = () => {
+      if (++seen === number) act(fixture)
+    }
+    return fixture
+  }
+
+  /** Two fragments and a ping go ahead of a message while the wire holds. */
+  function waiting(fixture: Fixture): void {
+    const { sender, wire } = fixture
+    sender.beginFragments(() => {})
+    wire.holding = true
+    sender.fragment(Text, 'a', false)
+    sender.flush()
+    sender.fragment(Continuation, 'b', false)
+    sender.ping(bytes('p'))
+    sender.fragment(Continuation, 'c', true)
+    sender.message(Text, 'd')
+  }
+
+  const WAITED = ['text "a"...', 'continuation "b"...', 'ping "p"', 'continuation "c"', 'text "d"']
+
+  test.each([1, 2, 3, 4, 5])('by sending, at frame %d: it goes behind what had been sent', (number) => {
+    const fixture = acting(number, ({ sender }) => sender.message(Text, 'observed'))
+    waiting(fixture)
+    fixture.release()
+    const sent = fixture.sent()
+    expect(sent.filter((frame) => frame !== 'text "observed"')).toEqual(WAITED)
+    expect(sent.indexOf('text "observed"')).toBeGreaterThan(sent.indexOf('continuation "c"'))
+  })
+
+  test.each([2, 3, 4, 5])('by flushing, at frame %d: what waits is not written twice, or mixed up', (number) => {
+    const fixture = acting(number, ({ sender }) => {
+      sender.message(Binary, new Uint8Array(100_000))
+      sender.flush()
+    })
+    waiting(fixture)
+    fixture.release()
+    expect(fixture.sent()).toEqual([...WAITED, 'binary(100000)'])
+    expect(fixture.sender.bufferedAmount).toBe(0)
+  })
+
+  test.each([2, 3, 4])('by closing, at frame %d: the Close frame is last', (number) => {
+    const fixture = acting(number, ({ sender }) => sender.close(bytes([3, 232])))
+    waiting(fixture)
+    fixture.release()
+    expect(fixture.sent()).toEqual([...WAITED, 'close 1000'])
+  })
+
+  test.each([2, 3, 4])('by discarding, at frame %d: nothing follows but the Close frame', (number) => {
+    const fixture = acting(number, ({ sender }) => {
+      sender.discard()
+      sender.close(bytes([3, 232]))
+    })
+    waiting(fixture)
+    fixture.release()
+    expect(fixture.sent()).toEqual([...WAITED.slice(0, number), 'close 1000'])
+    expect(fixture.sender.bufferedAmount).toBe(0)
+  })
+
+  test.each([1, 2, 3, 4, 5])('by ending, at frame %d: nothing more is written', (number) => {
+    const fixture = acting(number, ({ sender }) => sender.end())
+    waiting(fixture)
+    if (fixture.wire.holds) fixture.release()
+    expect(fixture.sent()).toEqual(number === 1 ? [] : WAITED.slice(0, 1))
+    expect(fixture.sender.bufferedAmount).toBe(0)
+  })
+
+  test('by sending, at the Close frame: that is dropped', () => {
+    const fixture = acting(1, ({ sender }) => {
+      sender.message(Text, 'late')
+      sender.ping(bytes('late'))
+      sender.close(bytes([3, 233]))
+    })
+    fixture.sender.close(bytes([3, 232]))
+    fixture.sender.flush()
+    expect(fixture.sent()).toEqual(['close 1000'])
+  })
+})
+
+test('load counts some more for every message that waits', () => {
+  const fixture = new Fixture()
+  const { sender } = fixture
+  sender.message(Text, 'encoded')
+  expect(sender.load).toBe(9)
+  sender.flush()
+  fixture.block('')
+  for (let i = 0; i < 3; i++) sender.message(Text, 'ab')
+  sender.ping(bytes('p'))
+  expect(sender.bufferedAmount).toBe(2 + 3 * 2 + 1)
+  expect(sender.load).toBe(2 + 3 * 2 + 1 + 4 * 64)
+  fixture.release()
+  expect(sender.load).toBe(0)
+})
+
+test('overfull tells messages that wait for a flush from those that wait for the wire', () => {
+  const fixture = new Fixture()
+  const { sender, wire } = fixture
+  for (let i = 0; i < 6; i++) sender.message(Binary, new Uint8Array(16_000))
+  expect(sender.overfull).toBe(true)
+  wire.holding = true
+  sender.flush()
+  expect(sender.overfull).toBe(false)
+  fixture.release()
+  expect(sender.overfull).toBe(false)
+})
+
 function prepared(text: string) {
   return prepareMessage(nodePlatform, text)
 }
