@@ -340,7 +340,7 @@ describe('an argument that cannot be used', () => {
     [
       'a time',
       ['ws://x', { handshakeTimeout: 0 }],
-      'The option handshakeTimeout is a number of milliseconds above 0, not 0.',
+      'The option handshakeTimeout is a number of milliseconds above 0 and up to 2147483647, not 0.',
     ],
     [
       'a number of redirects',

@@ -22,6 +22,7 @@ it('what still comes while a connection closes is not kept once nobody takes it'
 it('a client that was refused with a close code can send what it likes, and nothing of it is kept', async () => {
   const errors: unknown[] = []
   const server = createServer({
+    closeTimeout: 200,
     upgrade() {
       throw new UpgradeRejected(401, 'sign in first', { closeCode: 4401 })
     },
