@@ -39,7 +39,9 @@ export class MessageBuffer {
     const at = this.length
     const needed = at + length
     if (needed > this.bytes.length) {
-      const size = Math.max(needed, Math.min(whole, Math.max(needed * GROWTH, arrived, SMALLEST)))
+      // A piece is handed on as it is.
+      const most = this.inPieces ? needed : whole
+      const size = Math.max(needed, Math.min(most, Math.max(needed * GROWTH, arrived, SMALLEST)))
       const grown = this.allocate(size) ?? this.allocate(needed)
       if (grown === undefined) return -1
       grown.set(this.bytes.subarray(0, at))

@@ -56,7 +56,7 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
     return this.link.pulse.latency
   }
 
-  /** Most bytes of a message from the peer; can be raised or lowered at any time, for the messages that begin after. */
+  /** Most bytes of a message from the peer; can be raised or lowered at any time, and counts from the next frame on. */
   get maxPayload(): number {
     return this.link.connection.receiver.maxPayload
   }
@@ -126,6 +126,7 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
   /**
    * Starts the closing handshake: what was sent is delivered first, then the Close frame goes out. The peer has
    * `closeTimeout` to answer. Does nothing when the connection is closing already.
+   * @param code 1000 to 1003, 1007 to 1014, 3000 to 4999; 1005 sends a Close frame without a code
    * @throws ArgumentError for a code that must not be sent, or a reason of more than 123 bytes of UTF-8
    */
   close(code = 1000, reason = ''): void {
