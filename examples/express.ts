@@ -10,8 +10,8 @@ import { createServer } from 'heartwire'
 
 export async function start(port: number) {
   const sockets = createServer({
-    open: (socket) => void socket.subscribe('news'),
-    message: (socket, message) => void socket.send(message),
+    open: (socket) => socket.subscribe('news'),
+    message: (socket, message) => socket.send(message),
   })
 
   const app = express()

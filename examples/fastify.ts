@@ -18,7 +18,7 @@ export async function start(port: number) {
       if (user === undefined) throw new UpgradeRejected(401, 'Sign in first.', { closeCode: 4401 })
       return { data: { user } }
     },
-    message: (socket, message) => void socket.send(`${socket.data.user}: ${message}`),
+    message: (socket, message) => socket.send(`${socket.data.user}: ${message}`),
   })
 
   const app = fastify()

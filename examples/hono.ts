@@ -11,7 +11,7 @@ import { Hono } from 'hono'
 export async function start(port: number) {
   const sockets = createServer().route(/^\/rooms\/(?<room>\w+)$/, {
     upgrade: (request) => ({ data: { room: request.match?.groups?.room ?? '' } }),
-    open: (socket) => void socket.subscribe(socket.data.room),
+    open: (socket) => socket.subscribe(socket.data.room),
     message(socket, message) {
       socket.send(message)
       socket.publish(socket.data.room, message)

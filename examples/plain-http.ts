@@ -8,7 +8,7 @@ import { createServer } from 'heartwire'
 
 export async function start(port: number) {
   const sockets = createServer({
-    message: (socket, message) => void socket.send(message),
+    message: (socket, message) => socket.send(message),
   })
 
   const http = createHttpServer((_request, response) => {

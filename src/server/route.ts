@@ -23,13 +23,17 @@ export interface UpgradeResponse<Data> {
   headers?: OutgoingHeaders
 }
 
+/** A hook may as well return nothing. */
+// biome-ignore lint/suspicious/noConfusingVoidType: what a function without a return statement returns
+type Decision<Data> = UpgradeResponse<Data> | undefined | void
+
 /** What can be set for a whole server and for a route. */
 export interface RouteOptions<Data> extends SocketOptions, Handlers<ServerSocket<Data>> {
   /**
    * Decides on a handshake before it is answered. Throw UpgradeRejected to refuse. What the client sends before this is
    * done is kept, and comes in order after `open`.
    */
-  upgrade?(request: UpgradeRequest): UpgradeResponse<Data> | undefined | Promise<UpgradeResponse<Data> | undefined>
+  upgrade?(request: UpgradeRequest): Decision<Data> | Promise<Decision<Data>>
   /** The subprotocols that this end speaks, in its order of preference, or a function that chooses. */
   protocols?: readonly string[] | ((offered: readonly string[], request: UpgradeRequest) => string | undefined)
   /** Which pages may connect, where a browser says from which page it does. Default `'same'`: pages from this host. */

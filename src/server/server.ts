@@ -16,6 +16,7 @@ import { CloseCode } from '../protocol/close-code.ts'
 import { encodeClosePayload } from '../protocol/close-payload.ts'
 import { ArgumentError, HandshakeError } from '../protocol/error.ts'
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
+import { guarded } from '../socket/awaitable.ts'
 import { checkTime, type MessageType } from '../socket/options.ts'
 import { reportError } from '../socket/report-error.ts'
 import { shared } from '../socket/runtime.ts'
@@ -299,11 +300,11 @@ export class Server<Data = undefined> {
   }
 
   private writeLog(line: string): void {
-    try {
-      ;(this.options.log ?? console.warn)(line)
-    } catch (error) {
-      reportError(this.options.error, error, undefined)
-    }
+    const { log = console.warn, error } = this.options
+    guarded(
+      () => log(line),
+      (failure) => reportError(error, failure, undefined),
+    )
   }
 
   private async shutDown(code: number, reason: string, deadline: number): Promise<void> {

@@ -11,6 +11,7 @@ import {
   type UpgradeOffer,
 } from '../protocol/handshake.ts'
 import type { OutgoingHeaders } from '../protocol/headers.ts'
+import { isAwaitable } from '../socket/awaitable.ts'
 import { Link } from '../socket/link.ts'
 import { reportError } from '../socket/report-error.ts'
 import { shared } from '../socket/runtime.ts'
@@ -226,10 +227,6 @@ export class Upgrade {
 
 /** What a client is told when it is the server's fault. */
 export const FAILED = 'The server failed to answer the handshake.'
-
-function isAwaitable<T>(answer: T | PromiseLike<T>): answer is PromiseLike<T> {
-  return typeof (answer as Partial<PromiseLike<T>> | undefined | null)?.then === 'function'
-}
 
 /** Milliseconds for which a refused client's bytes are discarded, so that no reset destroys the answer. */
 const LINGER = 1_000

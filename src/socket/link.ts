@@ -7,6 +7,7 @@ import { Opcode } from '../protocol/opcode.ts'
 import { bytesOf, type MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import type { Transport, TransportSink } from '../transport/transport.ts'
 import { autoResponseTo } from './auto-response.ts'
+import { guarded, isAwaitable } from './awaitable.ts'
 import { MessageQueue, type MessageSource } from './message-queue.ts'
 import { type ObservedFrame, observedFrame } from './observed-frame.ts'
 import type { Behaviour, Handlers, MessageType } from './options.ts'
@@ -103,11 +104,10 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
     const before = { in: receiver.frameListener, out: sender.frameListener }
     const listen = (direction: 'in' | 'out') => (header: Uint8Array, payload: Uint8Array) => {
       before[direction]?.(header, payload)
-      try {
-        observe(observedFrame(direction, header, payload))
-      } catch (error) {
-        this.reportError(error)
-      }
+      guarded(
+        () => observe(observedFrame(direction, header, payload)),
+        (error) => this.reportError(error),
+      )
     }
     receiver.frameListener = listen('in')
     sender.frameListener = listen('out')
@@ -399,7 +399,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
     }
     try {
       const result = handlers.message(this.socket, message, type)
-      if (result !== undefined) Promise.resolve(result).catch((error) => this.handlerFailed(error))
+      if (isAwaitable(result)) Promise.resolve(result).catch((error) => this.handlerFailed(error))
     } catch (error) {
       this.handlerFailed(error)
     }
@@ -472,15 +472,8 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   // Handlers
 
   /** Runs a handler. Its failure closes this socket and nothing else. Returns what there is to wait for. */
-  private call(handler: () => void | Promise<void>): Promise<void> | undefined {
-    try {
-      const result = handler()
-      if (result === undefined) return undefined
-      return Promise.resolve(result).catch((error) => this.handlerFailed(error))
-    } catch (error) {
-      this.handlerFailed(error)
-      return undefined
-    }
+  private call(handler: () => unknown): Promise<void> | undefined {
+    return guarded(handler, (error) => this.handlerFailed(error))
   }
 
   private handlerFailed(error: unknown): void {

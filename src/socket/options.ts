@@ -43,23 +43,26 @@ export interface SocketOptions {
   autoResponse?: AutoResponse | undefined
 }
 
-/** What an application is told. One that throws, or rejects, has its socket closed with 1011, and `error` is called. */
+/**
+ * What an application is told. A handler that throws, or whose promise rejects, has its socket closed with 1011, and
+ * `error` is called. Whatever else a handler returns does not matter.
+ */
 export interface Handlers<S> {
   /** The connection is open. The `message` handler waits until what this returns has settled. */
-  open?(socket: S): void | Promise<void>
+  open?(socket: S): unknown
   /** A message has arrived. Without this handler messages are to be read by `receive` or `for await`. */
-  message?(socket: S, message: string | Uint8Array, type: MessageType): void | Promise<void>
+  message?(socket: S, message: string | Uint8Array, type: MessageType): unknown
   /** A ping has arrived; it is answered by heartwire unless `autoPong` is false. */
-  ping?(socket: S, payload: Uint8Array): void
-  pong?(socket: S, payload: Uint8Array): void
+  ping?(socket: S, payload: Uint8Array): unknown
+  pong?(socket: S, payload: Uint8Array): unknown
   /** All that was queued has been written, after `send` had answered `'slow'`. */
-  drain?(socket: S): void
+  drain?(socket: S): unknown
   /** The connection has ended. Called exactly once for each socket that was opened. */
-  close?(socket: S, info: CloseInfo): void | Promise<void>
+  close?(socket: S, info: CloseInfo): unknown
   /** Sees every frame of every connection, in both directions. Costs nothing when it is not there. */
-  observeFrames?(socket: S, frame: ObservedFrame): void
+  observeFrames?(socket: S, frame: ObservedFrame): unknown
   /** A handler has failed. Without this handler it is printed with `console.error`; it never ends the process. */
-  error?(error: unknown, socket: S | undefined): void
+  error?(error: unknown, socket: S | undefined): unknown
 }
 
 /** Socket options with every default filled in, and the handlers beside them. */

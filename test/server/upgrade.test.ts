@@ -135,18 +135,25 @@ describe('a handshake that is refused', () => {
     expect(lines[5]).toBe('2 more refusals were not logged.')
   })
 
-  test('a log that throws is reported, and the client has its answer', async () => {
-    const boom = new Error('no disk')
-    const errors = new Mailbox<unknown>()
-    const { port } = await serve({
-      open() {},
-      error: errors.put,
-      log() {
-        throw boom
+  const noDisk = new Error('no disk')
+  test.each([
+    {
+      name: 'throws',
+      log: () => {
+        throw noDisk
       },
-    })
+    },
+    {
+      name: 'rejects',
+      log: async () => {
+        throw noDisk
+      },
+    },
+  ])('a log that $name is reported, and the client has its answer', async ({ log }) => {
+    const errors = new Mailbox<unknown>()
+    const { port } = await serve({ open() {}, error: errors.put, log })
     expect(await answer(port, handshake({ Origin: 'https://evil.example' }))).toMatch(/^HTTP\/1.1 403 /)
-    expect(errors.all).toEqual([boom])
+    expect(errors.all).toEqual([noDisk])
   })
 
   test('is read to its end, so that no reset destroys the answer, but not for ever', async () => {

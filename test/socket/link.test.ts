@@ -148,6 +148,21 @@ describe('a handler that fails', () => {
     expect(print.mock.calls).toEqual([[worse]])
   })
 
+  test('error itself, later: printed, and the process goes on', async () => {
+    const print = vi.spyOn(console, 'error').mockImplementation(() => {})
+    onTestFinished(() => print.mockRestore())
+    const worse = new Error('worse')
+    const { client, socket } = await wsPair({
+      message: fail,
+      async error() {
+        throw worse
+      },
+    })
+    client.send('x')
+    expect((await socket.closed).cause).toBe('handler-error')
+    expect(print.mock.calls).toEqual([[worse]])
+  })
+
   test('without an error handler it is printed', async () => {
     const print = vi.spyOn(console, 'error').mockImplementation(() => {})
     onTestFinished(() => print.mockRestore())
@@ -404,6 +419,19 @@ describe('autoResponse', () => {
     expect(got.all).toEqual(['through'])
   })
 
+  test('that is not what can be sent is a fault of the application', async () => {
+    const errors = new Mailbox<unknown>()
+    const { client, socket } = await wsPair({
+      // @ts-expect-error: what it returns is sent at once
+      autoResponse: async () => 'later',
+      message() {},
+      error: errors.put,
+    })
+    client.send('x')
+    expect(await errors.next()).toMatchObject({ code: 'INVALID_ARGUMENT' })
+    expect((await socket.closed).cause).toBe('handler-error')
+  })
+
   test('needs nobody to read the messages', async () => {
     const { client, messages, socket } = await wsPair({ autoResponse: { request: 'ping', response: 'pong' } })
     client.send('ping')
@@ -501,6 +529,21 @@ describe('observeFrames', () => {
         throw boom
       },
       message: (socket, message) => void socket.send(message),
+      error: errors.put,
+    })
+    client.send('x')
+    expect(await messages.next()).toBe('x')
+    expect(errors.all).toEqual([boom, boom])
+  })
+
+  test('that rejects is reported, and changes nothing', async () => {
+    const errors = new Mailbox<unknown>()
+    const boom = new Error('boom')
+    const { client, messages } = await wsPair({
+      async observeFrames() {
+        throw boom
+      },
+      message: (socket, message) => socket.send(message),
       error: errors.put,
     })
     client.send('x')

@@ -76,6 +76,9 @@ test('a hook that returns nothing, or on some ways only', () => {
   })
   createServer({ upgrade() {} })
   createServer({ async upgrade() {} })
+  const check = async (_request: UpgradeRequest): Promise<void> => {}
+  createServer({ upgrade: check })
+  createServer({ upgrade: (request) => check(request) })
   createServer({ upgrade: async () => ({ headers: { 'x-a': 'b' } }) })
 })
 
@@ -111,7 +114,12 @@ test('a route has a type of data of its own', () => {
   expectTypeOf(server).toEqualTypeOf<Server<number>>()
 })
 
-test('handlers may be asynchronous, and may return what send returns', () => {
+test('handlers may be asynchronous, and may return what they like', () => {
+  createServer({
+    open: (socket) => socket.subscribe('news'),
+    message: (socket, message) => socket.send(message),
+    close: async (socket) => socket.latency,
+  })
   createServer({
     open: async (socket) => {
       socket.send('x')
