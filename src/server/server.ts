@@ -107,6 +107,8 @@ export class Server<Data = undefined> {
   private readonly idPrefix = randomBytes(9).toString('base64url')
   private nextId = 1
   private listener: HttpServer | HttpsServer | undefined
+  /** Settles when the listener listens, or cannot. */
+  private started: Promise<void> | undefined
   private readonly release: (() => void)[] = []
   private closing: Promise<void> | undefined
   private onEmpty: (() => void) | undefined
@@ -171,27 +173,19 @@ export class Server<Data = undefined> {
         ? createHttpServer(timeouts, http)
         : createHttpsServer({ ...timeouts, handshakeTimeout: headersTimeout, ...options.tls }, http)
     this.listener = listener
-    this.attach(listener)
+    const release = claimUpgrades(listener, this.claim({}))
+    this.started = listenOn(listener, options)
     try {
-      await new Promise<void>((resolve, reject) => {
-        listener.once('error', reject)
-        listener.listen(
-          options.path === undefined ? { port: options.port ?? 0, host: options.host } : { path: options.path },
-          () => {
-            listener.off('error', reject)
-            // A failing accept is reported; it neither ends the process nor stops the server.
-            listener.on('error', (error) =>
-              (this.options.error ?? ((failure: unknown) => console.error(failure)))(error, undefined),
-            )
-            resolve()
-          },
-        )
-      })
+      await this.started
     } catch (error) {
       this.listener = undefined
-      this.release.pop()?.()
+      release()
       throw error
     }
+    this.release.push(release)
+    // A failing accept is reported; it neither ends the process nor stops the server.
+    listener.on('error', (error) => reportError(this.options.error, error, undefined))
+    if (this.closing !== undefined) throw new ArgumentError('The server was closed before it listened.')
     return listening(listener, options)
   }
 
@@ -200,7 +194,12 @@ export class Server<Data = undefined> {
    * is refused with 404, unless the HTTP server has other `upgrade` listeners, to whom it is left.
    */
   attach(httpServer: HttpServer | HttpsServer, options: AttachOptions = {}): this {
-    const claim: Claim = (request) => {
+    this.release.push(claimUpgrades(httpServer, this.claim(options)))
+    return this
+  }
+
+  private claim(options: AttachOptions): Claim {
+    return (request) => {
       const path = pathOf(request.url ?? '/')
       if (options.path !== undefined && path !== options.path) return undefined
       try {
@@ -211,8 +210,6 @@ export class Server<Data = undefined> {
       }
       return this.find(path) === undefined ? undefined : (socket, head) => this.handleUpgrade(request, socket, head)
     }
-    this.release.push(claimUpgrades(httpServer, claim))
-    return this
   }
 
   /** Takes one upgrade, from wherever Node's `upgrade` event came. The stream may be any Duplex. */
@@ -307,11 +304,15 @@ export class Server<Data = undefined> {
     )
   }
 
+  private async closeListener(): Promise<void> {
+    // One that only begins to listen cannot be closed yet. That it failed is told to whoever called `listen`.
+    await this.started?.catch(() => {})
+    const { listener } = this
+    if (listener !== undefined) await new Promise<void>((resolve) => listener.close(() => resolve()))
+  }
+
   private async shutDown(code: number, reason: string, deadline: number): Promise<void> {
-    const listenerClosed = new Promise<void>((resolve) => {
-      if (this.listener === undefined) resolve()
-      else this.listener.close(() => resolve())
-    })
+    const listenerClosed = this.closeListener()
     for (const handshake of this.context.underWay) {
       handshake.abort(new HandshakeError('SERVER_CLOSING', 'The server is closing.', { status: 503 }))
     }
@@ -331,6 +332,17 @@ export class Server<Data = undefined> {
     await listenerClosed
     this.log.flush()
   }
+}
+
+/** Resolves when it listens. */
+function listenOn(listener: HttpServer | HttpsServer, { port = 0, host, path }: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    listener.once('error', reject)
+    listener.listen(path === undefined ? { port, host } : { path }, () => {
+      listener.off('error', reject)
+      resolve()
+    })
+  })
 }
 
 function answerUpgradeRequired(_request: IncomingMessage, response: ServerResponse): void {

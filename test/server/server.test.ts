@@ -90,6 +90,13 @@ describe('listen', () => {
     expect(await echoes(new WebSocket(url))).toBe('hello')
   })
 
+  test.each([{ port: 65_536 }, { port: -1 }, { host: 'no.such.host.invalid' }, { path: '/no/such/folder/socket' }])(
+    'on %j rejects as the system does',
+    async (options) => {
+      await expect(echo().listen(options)).rejects.toMatchObject({ code: expect.stringMatching(/^E/) })
+    },
+  )
+
   test('twice, or after close, throws', async () => {
     const server = echo()
     await server.listen({ host: '127.0.0.1' })
@@ -375,6 +382,24 @@ describe('close', () => {
     const before = performance.now()
     await server.close()
     expect(performance.now() - before).toBeLessThan(1000)
+  })
+
+  test('while it begins to listen: it does not listen afterwards', async () => {
+    const before = process.getActiveResourcesInfo().filter((kind) => kind === 'TCPServerWrap').length
+    const server = createServer({ open() {} })
+    const listening = server.listen({ host: 'localhost' })
+    await Promise.all([
+      server.close(),
+      expect(listening).rejects.toThrow(new ArgumentError('The server was closed before it listened.')),
+    ])
+    expect(process.getActiveResourcesInfo().filter((kind) => kind === 'TCPServerWrap')).toHaveLength(before)
+  })
+
+  test('while it fails to listen', async () => {
+    const { port } = await serve()
+    const server = createServer({ open() {} })
+    const listening = server.listen({ host: 'localhost', port })
+    await Promise.all([server.close(), expect(listening).rejects.toThrow()])
   })
 
   test('twice is once', async () => {
