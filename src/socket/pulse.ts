@@ -63,7 +63,11 @@ export class Pulse implements WheelEntry {
 
   /** Something has arrived. */
   heard(): void {
-    this.heartbeat?.heard(wheel.now())
+    const { heartbeat } = this
+    if (heartbeat === undefined) return
+    heartbeat.heard(wheel.now())
+    // With a timeout above the interval an answer makes the next ping due before the end of the timeout.
+    if (heartbeat.due < this.wheelDue) this.reschedule()
   }
 
   /** The wire has let go of something that it held, or still holds it. */
