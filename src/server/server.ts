@@ -11,6 +11,7 @@ import {
   type Server as HttpsServer,
   type ServerOptions as TlsServerOptions,
 } from 'node:https'
+import type { Socket as NetSocket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { CloseCode } from '../protocol/close-code.ts'
 import { encodeClosePayload } from '../protocol/close-payload.ts'
@@ -100,6 +101,8 @@ export class Server<Data = undefined> {
   private readonly rejected = new Set<ServerSocket>()
   /** Ordinary HTTP requests that are being answered. */
   private readonly answering = new Set<ServerResponse>()
+  /** What TLS is spoken over. Node's `closeAllConnections` passes over those on which it has not begun. */
+  private readonly underTls = new Set<NetSocket>()
   private readonly byId = new Map<string, ServerSocket>()
   private readonly topics = new Topics<ServerSocket>()
   private readonly context: UpgradeContext
@@ -173,6 +176,12 @@ export class Server<Data = undefined> {
         ? createHttpServer(timeouts, http)
         : createHttpsServer({ ...timeouts, handshakeTimeout: headersTimeout, ...options.tls }, http)
     this.listener = listener
+    if (options.tls !== undefined) {
+      listener.on('connection', (stream: NetSocket) => {
+        this.underTls.add(stream)
+        stream.once('close', () => this.underTls.delete(stream))
+      })
+    }
     const release = claimUpgrades(listener, this.claim({}))
     this.started = listenOn(listener, options)
     try {
@@ -319,6 +328,7 @@ export class Server<Data = undefined> {
     const timer = setTimeout(() => {
       for (const socket of [...this.live, ...this.rejected]) socket.terminate()
       this.listener?.closeAllConnections()
+      for (const stream of this.underTls) stream.destroy()
     }, deadline)
     for (const socket of this.live) socket.shutDown(code, reason)
     if (!this.isEmpty) {
@@ -326,10 +336,10 @@ export class Server<Data = undefined> {
         this.onEmpty = resolve
       })
     }
-    clearTimeout(timer)
     for (const release of this.release) release()
     this.listener?.closeAllConnections()
     await listenerClosed
+    clearTimeout(timer)
     this.log.flush()
   }
 }

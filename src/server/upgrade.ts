@@ -85,7 +85,9 @@ export class Upgrade {
       })
       const answered = this.route.options.upgrade?.(request)
       const response = isAwaitable(answered) ? await this.inTime(answered) : answered
-      if (!this.done) this.accept(offer, request, response ?? {})
+      // It may have been given up while the promises in between were settled, or by the hook itself.
+      abort.signal.throwIfAborted()
+      this.accept(offer, request, response ?? {})
     } catch (error) {
       if (!this.done) this.refuse(error)
     } finally {

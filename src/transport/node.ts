@@ -53,6 +53,8 @@ export class NodeTransport implements Transport {
     this.sink = sink
     const stream = this.stream
     stream[transportOf] = this
+    // The connection ends its direction itself. Node's TLS would do it first, and fail what is still to be written.
+    stream.allowHalfOpen = true
     if (stream instanceof Socket) {
       stream.setNoDelay(true)
       stream.setTimeout(0)
