@@ -20,7 +20,8 @@ export function socketDuplex(link: Link, type: MessageType): Duplex {
       )
     },
     write(chunk: Buffer, _encoding, callback) {
-      const result = link.send(chunk, type)
+      // Once it is told that it was written, a chunk is the writer's own again.
+      const result = link.send(Buffer.from(chunk), type)
       if (result === 'ok') callback()
       else if (result === 'slow') link.drained(undefined).then(() => callback(), callback)
       else callback(new ConnectionClosedError(link.info))

@@ -3,6 +3,8 @@ import type { MessageType } from './options.ts'
 
 /** Bytes of a message that are kept for its reader before the peer is held back. */
 const CAPACITY = 64 * 1024
+/** What a piece counts for beside its length, so that a message in tiny ones is bounded as well. */
+const OVERHEAD = 64
 
 /**
  * A message that is read piece by piece, without being held in memory: text as strings, binary as `Uint8Array`s.
@@ -46,7 +48,7 @@ export class MessageStream implements AsyncIterable<string | Uint8Array> {
       const decoded = this.decoder === undefined ? piece : this.decoder.decode(piece, { stream: !last })
       if (decoded.length > 0) {
         this.pieces.push(decoded)
-        this.size += decoded.length
+        this.size += decoded.length + OVERHEAD
       }
     }
     this.wake?.()
@@ -85,7 +87,7 @@ export class MessageStream implements AsyncIterable<string | Uint8Array> {
       for (;;) {
         const piece = this.pieces.shift()
         if (piece !== undefined) {
-          this.size -= piece.length
+          this.size -= piece.length + OVERHEAD
           this.onRead()
           yield piece
         } else if (this.finished) {

@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket as TcpSocket } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { type CloseInfo, createServer, UpgradeRejected } from 'heartwire'
 import { encodeFrame, Opcode } from 'heartwire/protocol'
 import { MemoryTransport, memoryPair, openSocket } from 'heartwire/testing'
 import { expect, it } from 'vitest'
+import { MessageStream } from '../../src/socket/message-stream.ts'
 
 const REQUEST =
   'GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
@@ -81,4 +83,39 @@ it('an open handler can read the messages itself, and the end that it is told is
   await new Promise((done) => setImmediate(done))
   expect(got).toEqual(['one'])
   expect(errors).toEqual([])
+})
+
+it('a message that is read in pieces holds the peer back by what its pieces take, however small they are', () => {
+  const stream = new MessageStream('binary', () => {})
+  let kept = 0
+  for (; !stream.full; kept++) stream.push(new Uint8Array(1), false)
+  expect(kept).toBeLessThan(4_000)
+})
+
+it('fragments that wait count for what they take, and not only for their payload', async () => {
+  const [near] = MemoryTransport.pair()
+  // The far end is never started, so nothing is read there.
+  const socket = openSocket('server', near, { highWaterMark: 200_000 })
+  let asked = 0
+  async function* parts() {
+    yield new Uint8Array(100_000)
+    await setTimeout(10)
+    for (; asked < 20_000; asked++) yield new Uint8Array(0)
+  }
+  const done = socket.sendFragments(parts())
+  await setTimeout(300)
+  socket.terminate()
+  await done
+  expect(asked).toBeLessThan(4_000)
+})
+
+it("what was written to a stream over a socket is the writer's own again", async () => {
+  const [near, far] = MemoryTransport.pair()
+  const stream = openSocket('server', near, { highWaterMark: 1_000_000 }).duplex()
+  const chunk = new Uint8Array(20_000)
+  for (let i = 1; i <= 20; i++) await new Promise((resolve) => stream.write(chunk.fill(i), resolve))
+  chunk.fill(0)
+  const peer = openSocket('client', far)
+  for (let i = 1; i <= 20; i++) expect(Buffer.alloc(20_000, i).equals((await peer.receive()) as Uint8Array)).toBe(true)
+  stream.destroy()
 })
