@@ -10,14 +10,18 @@ export class PreparedMessage {
   readonly opcode: number
   /** The payload; a text as UTF-8. */
   readonly payload: Uint8Array
-  /** The whole frame as a server sends it. A client masks the payload anew for each frame (RFC 6455 section 5.3). */
-  readonly frame: Uint8Array
+  private encoded: Uint8Array | undefined
 
   /** @internal */
   constructor(opcode: number, payload: Uint8Array) {
     this.opcode = opcode
     this.payload = payload
-    this.frame = encodeFrame({ opcode, payload })
+  }
+
+  /** The whole frame as a server sends it. A client masks the payload anew for each frame (RFC 6455 section 5.3). */
+  get frame(): Uint8Array {
+    this.encoded ??= encodeFrame({ opcode: this.opcode, payload: this.payload })
+    return this.encoded
   }
 }
 

@@ -29,6 +29,8 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
   readonly protocol: string
   /** @internal */
   protected readonly link: Link
+  /** What `closed` gives, once it was asked for. */
+  private end: Promise<CloseInfo> | undefined
 
   /** @internal */
   constructor(link: Link, data: Data, protocol: string) {
@@ -82,8 +84,11 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
   /** How the connection ended; settles exactly once, and never rejects. */
   get closed(): Promise<CloseInfo> {
     const { link } = this
-    if (link.info !== undefined) return Promise.resolve(link.info)
-    return new Promise((resolve) => link.whenClosed.add(resolve))
+    this.end ??= new Promise((resolve) => {
+      if (link.info === undefined) link.whenClosed.add(resolve)
+      else resolve(link.info)
+    })
+    return this.end
   }
 
   /**
