@@ -1,3 +1,4 @@
+import type { HandshakeError } from '../protocol/error.ts'
 import { oneLine } from '../protocol/quote.ts'
 
 export interface RefusalLogOptions {
@@ -57,4 +58,10 @@ export class RefusalLog {
     this.omitted = 0
     this.write(`${what} not logged.`)
   }
+}
+
+/** Logs a handshake that was refused, with the status and the reason that it was given. */
+export function logRefusal(log: RefusalLog, remoteAddress: string | undefined, error: HandshakeError): void {
+  const from = remoteAddress ?? 'a local peer'
+  log.refused(`heartwire refused a handshake from ${from} with ${error.status}: ${error.message}`)
 }

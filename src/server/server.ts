@@ -24,8 +24,9 @@ import { shared } from '../socket/runtime.ts'
 import { type Membership, preparedOf, publish, type ServerSocket } from '../socket/server-socket.ts'
 import { Topics } from '../topics/topics.ts'
 import { type Claim, claimUpgrades } from './attach.ts'
+import { answerPlainHttp } from './plain-http.ts'
 import { compileTrustedProxies } from './proxy-trust.ts'
-import { RefusalLog } from './rate-log.ts'
+import { logRefusal, RefusalLog } from './rate-log.ts'
 import { compileRoute, type Route, type RouteOptions } from './route.ts'
 import { FAILED, refuseStream, Upgrade, type UpgradeContext } from './upgrade.ts'
 import { pathOf } from './upgrade-request.ts'
@@ -35,7 +36,7 @@ export interface ServerOptions<Data> extends RouteOptions<Data> {
   http?: RequestListener
   /** Addresses and networks of the proxies whose `X-Forwarded-Host` is believed. Default none. */
   trustedProxies?: readonly string[]
-  /** Where refused handshakes are logged, at most 5 lines in 10 s. Default `console.warn`. */
+  /** Where refused handshakes are logged: at most 5 lines in 10 s, and 5 for origins. Default `console.warn`. */
   log?: (line: string) => void
 }
 
@@ -107,6 +108,7 @@ export class Server<Data = undefined> {
   private readonly topics = new Topics<ServerSocket>()
   private readonly context: UpgradeContext
   private readonly log: RefusalLog
+  private readonly originLog: RefusalLog
   private readonly idPrefix = randomBytes(9).toString('base64url')
   private nextId = 1
   private listener: HttpServer | HttpsServer | undefined
@@ -121,7 +123,9 @@ export class Server<Data = undefined> {
     this.options = options
     const route = compileRoute(undefined, options)
     this.fallback = HANDLERS.some((name) => options[name] !== undefined) ? route : undefined
-    this.log = new RefusalLog({ write: (line) => this.writeLog(line), now: () => performance.now() })
+    const logOptions = { write: (line: string) => this.writeLog(line), now: () => performance.now() }
+    this.log = new RefusalLog(logOptions)
+    this.originLog = new RefusalLog(logOptions)
     const live = new Set<ServerSocket<Data>>()
     this.live = live
     this.sockets = live
@@ -130,6 +134,7 @@ export class Server<Data = undefined> {
       membership,
       isTrusted: compileTrustedProxies(options.trustedProxies ?? []),
       log: this.log,
+      originLog: this.originLog,
       underWay: new Set(),
       // Sockets of other routes carry other data, and are walked with these.
       opened: (socket) => live.add(socket as ServerSocket<Data>),
@@ -155,7 +160,7 @@ export class Server<Data = undefined> {
   async listen(options: ListenOptions = {}): Promise<Listening> {
     if (this.closing !== undefined) throw new ArgumentError('The server is closed.')
     if (this.listener !== undefined) throw new ArgumentError('The server listens already.')
-    const answer = this.options.http ?? answerUpgradeRequired
+    const answer = this.options.http ?? ((request, response) => this.answerPlainHttp(request, response))
     const http: RequestListener = (request, response) => {
       this.answering.add(response)
       response.once('close', () => {
@@ -305,6 +310,11 @@ export class Server<Data = undefined> {
     if (this.isEmpty) this.onEmpty?.()
   }
 
+  private answerPlainHttp(request: IncomingMessage, response: ServerResponse): void {
+    const error = answerPlainHttp(request, response)
+    if (error !== undefined) logRefusal(this.log, request.socket.remoteAddress, error)
+  }
+
   private writeLog(line: string): void {
     const { log = console.warn, error } = this.options
     guarded(
@@ -341,6 +351,7 @@ export class Server<Data = undefined> {
     await listenerClosed
     clearTimeout(timer)
     this.log.flush()
+    this.originLog.flush()
   }
 }
 
@@ -353,15 +364,6 @@ function listenOn(listener: HttpServer | HttpsServer, { port = 0, host, path }: 
       resolve()
     })
   })
-}
-
-function answerUpgradeRequired(_request: IncomingMessage, response: ServerResponse): void {
-  response.writeHead(426, {
-    upgrade: 'websocket',
-    connection: 'close, Upgrade',
-    'content-type': 'text/plain; charset=utf-8',
-  })
-  response.end('Nothing but WebSocket is spoken here.\n')
 }
 
 function listening(listener: HttpServer | HttpsServer, options: ListenOptions): Listening {

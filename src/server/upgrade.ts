@@ -18,7 +18,7 @@ import { shared } from '../socket/runtime.ts'
 import { type Membership, ServerSocket } from '../socket/server-socket.ts'
 import { NodeTransport } from '../transport/node.ts'
 import { type ProxyTrust, requestedHost } from './proxy-trust.ts'
-import type { RefusalLog } from './rate-log.ts'
+import { logRefusal, type RefusalLog } from './rate-log.ts'
 import type { Route, UpgradeResponse } from './route.ts'
 import { UpgradeRejected } from './upgrade-rejected.ts'
 import { UpgradeRequest } from './upgrade-request.ts'
@@ -28,6 +28,8 @@ export interface UpgradeContext {
   membership: Membership
   isTrusted: ProxyTrust
   log: RefusalLog
+  /** Apart from the others, which anybody can bring about: this line explains the 1006 that a browser shows. */
+  originLog: RefusalLog
   /** Handshakes under way; aborting one refuses it with 503. */
   underWay: Set<AbortController>
   opened(socket: ServerSocket): void
@@ -194,9 +196,8 @@ export class Upgrade {
       if (error.closeCode !== undefined) this.acceptAndClose(error, error.closeCode)
       else this.answer(error.status, error.message, error.headers)
     } else if (error instanceof HandshakeError) {
-      this.context.log.refused(
-        `heartwire refused a handshake from ${this.remoteAddress ?? 'a local peer'} with ${error.status}: ${error.message}`,
-      )
+      const { log, originLog } = this.context
+      logRefusal(error.code === 'ORIGIN_REFUSED' ? originLog : log, this.remoteAddress, error)
       this.answer(error.status ?? 400, error.message, error.headers)
     } else {
       this.fail(error)

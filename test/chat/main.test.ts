@@ -1,4 +1,6 @@
-import type { ChildProcess } from 'node:child_process'
+import { type ChildProcess, execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { TestLab, TestMember } from './client.ts'
 import { type RunningChat, runChat, startChat } from './server.ts'
@@ -36,6 +38,13 @@ describe('npm start', () => {
     expect(code).toBe(0)
     expect(lines).toContain(`${signal}: closing 3 connections with 1001 (going away).`)
     expect(lines.at(-1)).toBe('Closed.')
+  })
+
+  it.skipIf(process.platform === 'win32')('hands its arguments on', async () => {
+    const { scripts } = JSON.parse(await readFile('package.json', 'utf8'))
+    // npm appends what comes after the two dashes, and leaves the rest to the shell.
+    const { stdout } = await promisify(execFile)('sh', ['-c', `${scripts.start} --help`])
+    expect(stdout).toContain('--port')
   })
 
   it('on a second Ctrl-C exits at once', async () => {

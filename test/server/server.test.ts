@@ -111,8 +111,27 @@ describe('listen', () => {
     peer.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
     const answer = await peer.rest()
     expect(answer).toMatch(/^HTTP\/1.1 426 Upgrade Required\r\n/)
-    expect(answer).toMatch(/\r\nupgrade: websocket\r\nconnection: close, Upgrade\r\n/)
+    expect(answer).toMatch(/\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nconnection: close, Upgrade\r\n/)
     expect(answer).toMatch(/Nothing but WebSocket is spoken here\.\n/)
+  })
+
+  test('says and logs which header of a handshake was dropped on its way', async () => {
+    const lines: string[] = []
+    const server = createServer({ message() {}, log: (line) => lines.push(line) })
+    const { port } = await server.listen({ host: '127.0.0.1' })
+    const why = 'The request has no Connection header, which must name "Upgrade" (RFC 6455 section 4.2.1).'
+    const peer = await RawPeer.dial(port)
+    peer.write(
+      'GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n' +
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
+    )
+    const answer = await peer.rest()
+    expect(answer).toMatch(/^HTTP\/1.1 400 Bad Request\r\n/)
+    expect(answer).toContain(`${why} A proxy in between may have dropped it.\n`)
+    expect(lines).toEqual([
+      `heartwire refused a handshake from 127.0.0.1 with 400: ${why} A proxy in between may have dropped it.`,
+    ])
+    await server.close()
   })
 
   test('or gives them to the option http', async () => {
