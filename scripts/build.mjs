@@ -1,7 +1,7 @@
 // Compiles the package to dist/ and the programs around it to build/:
 //
 //   src/                     -> dist/              type-checked, with declarations
-//   chat/ bench/ examples/   -> build/...          at run time 'heartwire' is the package itself, that is dist/
+//   chat/ bench/ examples/ proof/  -> build/...       at run time 'heartwire' is the package itself, that is dist/
 //   chat/page/               -> build/chat/page/   'heartwire/protocol' is resolved in the browser by an import map
 //
 // The programs are only translated here; `npm run types` checks them. What an earlier build left
@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const tsc = join(root, 'node_modules/typescript/bin/tsc')
-const programs = ['chat', 'bench', 'examples'].filter((folder) => existsSync(join(root, folder)))
+const programs = ['chat', 'bench', 'examples', 'proof'].filter((folder) => existsSync(join(root, folder)))
 const page = existsSync(join(root, 'chat/page'))
 
 /**
