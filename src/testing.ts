@@ -1,9 +1,9 @@
 import { Link } from './socket/link.ts'
 import {
-  CLIENT_MAX_PAYLOAD,
+  CLIENT_DEFAULTS,
   type Handlers,
   resolveBehaviour,
-  SERVER_MAX_PAYLOAD,
+  SERVER_DEFAULTS,
   type SocketOptions,
 } from './socket/options.ts'
 import { Socket } from './socket/socket.ts'
@@ -37,7 +37,7 @@ export function memoryPair(options: { client?: EndOptions; server?: EndOptions }
 
 /** A socket over any transport, as it is once the handshake is done. */
 export function openSocket(side: 'client' | 'server', transport: Transport, options: EndOptions = {}): Socket {
-  const behaviour = resolveBehaviour(options, side === 'client' ? CLIENT_MAX_PAYLOAD : SERVER_MAX_PAYLOAD)
+  const behaviour = resolveBehaviour(options, side === 'client' ? CLIENT_DEFAULTS : SERVER_DEFAULTS)
   const link = new Link({ side, behaviour, handlers: options }, transport)
   const socket = new Socket(link, undefined, '')
   link.start(socket)

@@ -1,11 +1,10 @@
 import { ArgumentError } from '../protocol/error.ts'
 import { checkSubprotocols, type HeaderLine, type OutgoingHeaders, requestHeaderLines } from '../protocol/handshake.ts'
 import { checkHeaderValue } from '../protocol/headers.ts'
+import { checkCount, checkTime } from '../socket/check.ts'
 import {
   type Behaviour,
-  CLIENT_MAX_PAYLOAD,
-  checkCount,
-  checkTime,
+  CLIENT_DEFAULTS,
   type Handlers,
   resolveBehaviour,
   type SocketOptions,
@@ -74,7 +73,7 @@ export function compileOptions<Data>(options: ConnectOptions<Data>): Settings {
   checkSubprotocols(protocols)
   checkOneWay(options)
   return {
-    behaviour: resolveBehaviour(options, CLIENT_MAX_PAYLOAD),
+    behaviour: resolveBehaviour(options, CLIENT_DEFAULTS),
     headers: headerLines(options.headers, options.origin),
     protocols,
     handshakeTimeout: checkTime('handshakeTimeout', options.handshakeTimeout ?? 10_000),

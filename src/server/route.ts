@@ -1,12 +1,12 @@
 import { ArgumentError } from '../protocol/error.ts'
 import { checkSubprotocols } from '../protocol/handshake.ts'
 import type { OutgoingHeaders } from '../protocol/headers.ts'
+import { checkTime } from '../socket/check.ts'
 import {
   type Behaviour,
-  checkTime,
   type Handlers,
   resolveBehaviour,
-  SERVER_MAX_PAYLOAD,
+  SERVER_DEFAULTS,
   type SocketOptions,
 } from '../socket/options.ts'
 import type { ServerSocket } from '../socket/server-socket.ts'
@@ -60,7 +60,7 @@ export function compileRoute<Data>(path: string | RegExp | undefined, options: R
   if (Array.isArray(options.protocols)) checkSubprotocols(options.protocols)
   return {
     match: matcher(path),
-    behaviour: resolveBehaviour(options, SERVER_MAX_PAYLOAD),
+    behaviour: resolveBehaviour(options, SERVER_DEFAULTS),
     checkOrigin: compileOriginRule(options.origins ?? 'same'),
     handshakeTimeout: checkTime('handshakeTimeout', options.handshakeTimeout ?? 10_000),
     // The handlers are only ever given the sockets of this route, whose data is what its own hook returned.

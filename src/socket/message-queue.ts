@@ -1,7 +1,8 @@
 import { type CloseInfo, ConnectionClosedError } from '../protocol/close-info.ts'
 import { TimeoutError } from '../protocol/error.ts'
+import { checkTime } from './check.ts'
 import { MessageStream } from './message-stream.ts'
-import { checkTime, type MessageType } from './options.ts'
+import type { MessageType } from './options.ts'
 
 /** What the queue asks of the connection it is filled by. */
 export interface MessageSource {

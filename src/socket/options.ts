@@ -1,6 +1,7 @@
 import type { HeartbeatSettings } from '../liveness/heartbeat.ts'
 import type { CloseInfo } from '../protocol/close-info.ts'
-import { ArgumentError } from '../protocol/error.ts'
+import { checkTime, checkWord } from './check.ts'
+import { DEFAULT_LIMITS, type Limits, type ResolvedLimits, resolveLimits } from './limits.ts'
 import type { ObservedFrame } from './observed-frame.ts'
 
 /** What a message is on the wire: text (RFC 6455 opcode 0x1) or binary (0x2). */
@@ -13,26 +14,11 @@ export type AutoResponse =
   | ((message: string | Uint8Array) => string | Uint8Array | undefined)
 
 /** What can be set for a server, a route and a client connection. */
-export interface SocketOptions {
-  // Limits
-
-  /** Most bytes of a message, all fragments together; above it the connection is closed with 1009. Default: server 1 MiB, client 16 MiB. */
-  maxPayload?: number
-  /** Most fragments of a message, empty ones counted; above it the connection is closed with 1008. Default 16,384. */
-  maxFragments?: number
-  /** Bytes queued for a socket above which `send` answers `'slow'`. Default 64 KiB. */
-  highWaterMark?: number
-  /** Bytes queued for a socket above which it is closed with 1013; an empty queue takes a message of any size. Default 16 MiB. */
-  maxBuffered?: number
-
+export interface SocketOptions extends Limits {
   // Liveness
 
   /** When to ping, and when to judge dead; false for no heartbeat. Default: interval 25,000 ms, timeout 20,000 ms. */
   heartbeat?: Partial<HeartbeatSettings> | false
-  /** Milliseconds for which reading may be paused, by `pause` or by a consumer that is busy; false for ever. Default 60,000. */
-  maxPause?: number | false
-  /** Milliseconds to wait for the peer's Close frame from when the kernel has taken ours; 30,000 in all. Default 10,000. */
-  closeTimeout?: number
 
   // Messages
 
@@ -41,7 +27,29 @@ export interface SocketOptions {
   /** Whether pings are answered; without, the `ping` handler has to. Default true. */
   autoPong?: boolean
   autoResponse?: AutoResponse | undefined
+  /**
+   * Whether a `message` handler that returns a promise is awaited before it gets the next message of that socket; the
+   * peer is held back meanwhile. Default false: it gets messages as they come.
+   */
+  serial?: boolean
+  /**
+   * The AsyncLocalStorage context in which handlers run: `'server'`, that in which `createServer` or `connect` was called;
+   * `'upgrade'`, that of the connection's handshake, as its `upgrade` hook left it. Default `'server'`.
+   */
+  asyncContext?: 'server' | 'upgrade'
 }
+
+/** A message that was dropped, for a limit that its receiver or its sender has set. */
+export interface DroppedMessage {
+  /** Whether it came from the peer or was sent to it. */
+  readonly direction: 'in' | 'out'
+  /** The limit: a full queue, a message that waited for too long, or a peer that sends too much. */
+  readonly why: DropReason
+  readonly data: string | Uint8Array
+  readonly type: MessageType
+}
+
+export type DropReason = 'max-buffered' | 'max-queue-age' | 'message-rate' | 'byte-rate'
 
 /**
  * What an application is told. A handler that throws, or whose promise rejects, has its socket closed with 1011, and
@@ -57,6 +65,8 @@ export interface Handlers<S> {
   pong?(socket: S, payload: Uint8Array): unknown
   /** All that was queued has been written, after `send` had answered `'slow'`. */
   drain?(socket: S): unknown
+  /** A message was dropped: by `overflow`, `maxQueueAge`, `messageRate` or `byteRate`. */
+  dropped?(socket: S, message: DroppedMessage): unknown
   /** The connection has ended. Called exactly once for each socket that was opened. */
   close?(socket: S, info: CloseInfo): unknown
   /** Sees every frame of every connection, in both directions. Costs nothing when it is not there. */
@@ -65,80 +75,56 @@ export interface Handlers<S> {
   error?(error: unknown, socket: S | undefined): unknown
 }
 
-/** Socket options with every default filled in, and the handlers beside them. */
-export interface Behaviour {
-  readonly maxPayload: number
-  readonly maxFragments: number
-  readonly highWaterMark: number
-  readonly maxBuffered: number
+/** Socket options with every default filled in. */
+export interface Behaviour extends ResolvedLimits {
   readonly heartbeat: HeartbeatSettings | false
-  readonly maxPause: number
-  readonly closeTimeout: number
   readonly text: 'string' | 'bytes'
   readonly autoPong: boolean
   readonly autoResponse: AutoResponse | undefined
+  readonly serial: boolean
+  readonly asyncContext: 'server' | 'upgrade'
 }
 
-const DEFAULTS = {
-  maxFragments: 16_384,
-  highWaterMark: 64 * 1024,
-  maxBuffered: 16 * 1024 * 1024,
-  heartbeat: { interval: 25_000, timeout: 20_000 },
-  maxPause: 60_000,
-  closeTimeout: 10_000,
-} as const
+const DEFAULT_HEARTBEAT: HeartbeatSettings = { interval: 25_000, timeout: 20_000 }
 
-export const SERVER_MAX_PAYLOAD = 1024 * 1024
-export const CLIENT_MAX_PAYLOAD = 16 * 1024 * 1024
+export const SERVER_DEFAULTS: Behaviour = {
+  ...DEFAULT_LIMITS,
+  heartbeat: DEFAULT_HEARTBEAT,
+  text: 'string',
+  autoPong: true,
+  autoResponse: undefined,
+  serial: false,
+  asyncContext: 'server',
+}
+
+/** A client has chosen its server, and trusts it with more. */
+export const CLIENT_DEFAULTS: Behaviour = { ...SERVER_DEFAULTS, maxPayload: 16 * 1024 * 1024 }
 
 /**
- * Checks socket options and fills in the defaults.
+ * Checks socket options, and fills in those of `base` where none are given.
  * @throws ArgumentError that names the option and its value
  */
-export function resolveBehaviour(options: SocketOptions, maxPayload: number): Behaviour {
-  const text = options.text ?? 'string'
-  if (text !== 'string' && text !== 'bytes') {
-    throw new ArgumentError(`The option text is 'string' or 'bytes', not ${JSON.stringify(text)}.`)
-  }
+export function resolveBehaviour(options: SocketOptions, base: Behaviour): Behaviour {
   return {
-    maxPayload: checkCount('maxPayload', options.maxPayload ?? maxPayload),
-    maxFragments: checkCount('maxFragments', options.maxFragments ?? DEFAULTS.maxFragments),
-    highWaterMark: checkCount('highWaterMark', options.highWaterMark ?? DEFAULTS.highWaterMark),
-    maxBuffered: checkCount('maxBuffered', options.maxBuffered ?? DEFAULTS.maxBuffered),
-    heartbeat: resolveHeartbeat(options.heartbeat),
-    maxPause:
-      options.maxPause === false
-        ? Number.POSITIVE_INFINITY
-        : checkTime('maxPause', options.maxPause ?? DEFAULTS.maxPause),
-    closeTimeout: checkTime('closeTimeout', options.closeTimeout ?? DEFAULTS.closeTimeout),
-    text,
-    autoPong: options.autoPong ?? true,
-    autoResponse: options.autoResponse,
+    ...resolveLimits(options, base),
+    heartbeat: resolveHeartbeat(options.heartbeat, base.heartbeat),
+    text: checkWord('text', options.text ?? base.text, ['string', 'bytes']),
+    autoPong: options.autoPong ?? base.autoPong,
+    autoResponse: options.autoResponse ?? base.autoResponse,
+    serial: options.serial ?? base.serial,
+    asyncContext: checkWord('asyncContext', options.asyncContext ?? base.asyncContext, ['server', 'upgrade']),
   }
 }
 
-export function resolveHeartbeat(heartbeat: Partial<HeartbeatSettings> | false | undefined): HeartbeatSettings | false {
-  if (heartbeat === false) return false
+/** @param base what is not given; the defaults where that is no heartbeat */
+export function resolveHeartbeat(
+  heartbeat: Partial<HeartbeatSettings> | false | undefined,
+  base: HeartbeatSettings | false = DEFAULT_HEARTBEAT,
+): HeartbeatSettings | false {
+  if (heartbeat === false || (heartbeat === undefined && base === false)) return false
+  const { interval, timeout } = base || DEFAULT_HEARTBEAT
   return {
-    interval: checkTime('heartbeat.interval', heartbeat?.interval ?? DEFAULTS.heartbeat.interval),
-    timeout: checkTime('heartbeat.timeout', heartbeat?.timeout ?? DEFAULTS.heartbeat.timeout),
+    interval: checkTime('heartbeat.interval', heartbeat?.interval ?? interval),
+    timeout: checkTime('heartbeat.timeout', heartbeat?.timeout ?? timeout),
   }
-}
-
-/** A number of bytes or things: zero or more, and infinity for no limit. */
-export function checkCount(name: string, value: number): number {
-  if (typeof value === 'number' && value >= 0 && (Number.isInteger(value) || value === Number.POSITIVE_INFINITY))
-    return value
-  throw new ArgumentError(`The option ${name} is a whole number of 0 or more, or Infinity, not ${String(value)}.`)
-}
-
-/** The longest time that a timer can wait, about 25 days. */
-const LONGEST_TIME = 2 ** 31 - 1
-
-/** A number of milliseconds above zero, as long as a timer can wait. */
-export function checkTime(name: string, value: number): number {
-  if (typeof value === 'number' && value > 0 && value <= LONGEST_TIME) return value
-  throw new ArgumentError(
-    `The option ${name} is a number of milliseconds above 0 and up to ${LONGEST_TIME}, not ${String(value)}.`,
-  )
 }

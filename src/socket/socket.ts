@@ -4,13 +4,14 @@ import { type CloseInfo, ConnectionClosedError } from '../protocol/close-info.ts
 import type { ConnectionState } from '../protocol/connection.ts'
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import { prepareMessage } from '../protocol/prepared.ts'
+import { checkCount } from './check.ts'
 import { socketDuplex } from './duplex.ts'
 import { sendFragments } from './fragments.ts'
 import type { Link, SendResult } from './link.ts'
 import type { ReceiveOptions } from './message-queue.ts'
 import type { MessageStream } from './message-stream.ts'
 import type { ObservedFrame } from './observed-frame.ts'
-import { checkCount, type MessageType, resolveHeartbeat } from './options.ts'
+import { type MessageType, resolveHeartbeat } from './options.ts'
 import { shared } from './runtime.ts'
 
 /**

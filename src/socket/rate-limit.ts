@@ -1,0 +1,67 @@
+import { ArgumentError } from '../protocol/error.ts'
+import { checkWord } from './check.ts'
+
+/** How much a peer may send in a time: a token bucket. */
+export interface RateLimit {
+  /** What may come in a second, on average. */
+  readonly perSecond: number
+  /** What may come at once, after a time in which less came. Default: `perSecond`. */
+  readonly burst?: number
+  /**
+   * What is done with more: `'wait'`: nothing is read until the bucket has refilled, so that TCP holds the peer back;
+   * `'drop'`: the message is dropped, and `dropped` is called; `'close'`: the connection is closed with 1008. Default `'wait'`.
+   */
+  readonly over?: OverRate
+}
+
+export type OverRate = 'wait' | 'drop' | 'close'
+
+/** A limit with its defaults filled in. */
+export type Rate = Required<RateLimit>
+
+/** @throws ArgumentError that names the option and its value */
+export function resolveRate(name: string, limit: RateLimit | false, over: OverRate): Rate | false {
+  if (limit === false) return false
+  const { perSecond, burst = perSecond } = limit
+  checkRate(`${name}.perSecond`, perSecond)
+  checkRate(`${name}.burst`, burst)
+  return { perSecond, burst, over: checkWord(`${name}.over`, limit.over ?? over, ['wait', 'drop', 'close']) }
+}
+
+function checkRate(name: string, value: number): void {
+  if (typeof value === 'number' && value > 0 && Number.isFinite(value)) return
+  throw new ArgumentError(`The option ${name} is a number above 0, not ${String(value)}.`)
+}
+
+/**
+ * What a peer has left of a rate. It has no timer: it fills when it is looked at. Whoever finds something in it may
+ * take more than there is, and the debt is worked off, so that what is larger than the burst is late and not refused.
+ */
+export class TokenBucket {
+  private tokens: number
+  private filledAt: number
+
+  /** @param now milliseconds, on a clock that never goes back */
+  constructor(rate: Rate, now: number) {
+    this.tokens = rate.burst
+    this.filledAt = now
+  }
+
+  /** Takes `amount`; false when there is nothing in it. */
+  take(rate: Rate, amount: number, now: number): boolean {
+    this.fill(rate, now)
+    if (this.tokens <= 0) return false
+    this.tokens -= amount
+    return true
+  }
+
+  /** Milliseconds until there is something in it again; 0 when there is. */
+  wait(rate: Rate): number {
+    return this.tokens > 0 ? 0 : ((1 - this.tokens) / rate.perSecond) * 1000
+  }
+
+  private fill(rate: Rate, now: number): void {
+    this.tokens = Math.min(rate.burst, this.tokens + ((now - this.filledAt) * rate.perSecond) / 1000)
+    this.filledAt = now
+  }
+}
