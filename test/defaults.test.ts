@@ -169,6 +169,7 @@ test('what is fixed', () => {
     'stalled loop': seconds(constant('src/liveness/wheel.ts', 'STALL')),
     'lines about refusals': `${limit} in ${seconds(log.now)}`,
     'length of such a line': `${constant('src/server/rate-log.ts', 'MAX_LINE_LENGTH')} characters`,
+    'printed errors': `${constant('src/socket/print-limit.ts', 'limit')} in ${seconds(constant('src/socket/print-limit.ts', 'window'))}`,
     'length of an origin': `${constant('src/server/origin.ts', 'MAX_ORIGIN_LENGTH')} characters`,
     'body of an error': size(constant('src/client/body.ts', 'LIMIT')),
     'waiting for that body': seconds(constant('src/client/body.ts', 'PATIENCE')),

@@ -1,15 +1,10 @@
 import type { HandshakeError } from '../protocol/error.ts'
 import { oneLine } from '../protocol/quote.ts'
+import { PrintLimit, type PrintLimitOptions } from '../socket/print-limit.ts'
 
-export interface RefusalLogOptions {
+export interface RefusalLogOptions extends PrintLimitOptions {
   /** Where a line goes. What it throws comes out of `refused` and `flush`. */
   write: (line: string) => void
-  /** The time in milliseconds, from a clock that never goes back. */
-  now: () => number
-  /** Lines in a window; 5. */
-  limit?: number
-  /** Length of a window in milliseconds; 10_000. */
-  window?: number
 }
 
 /** Longer lines are cut, so that what a peer sent cannot fill a disk. */
@@ -21,42 +16,25 @@ const MAX_LINE_LENGTH = 500
  */
 export class RefusalLog {
   private readonly write: (line: string) => void
-  private readonly now: () => number
-  private readonly limit: number
-  private readonly window: number
-  private windowEnd = Number.NEGATIVE_INFINITY
-  private written = 0
-  private omitted = 0
+  private readonly limit: PrintLimit
 
-  constructor({ write, now, limit = 5, window = 10_000 }: RefusalLogOptions) {
+  constructor({ write, ...limit }: RefusalLogOptions) {
     this.write = write
-    this.now = now
-    this.limit = limit
-    this.window = window
+    this.limit = new PrintLimit(limit)
   }
 
   /** Logs one refusal, on one line, or counts it when the window has had its lines. */
   refused(line: string): void {
-    const now = this.now()
-    if (now >= this.windowEnd) {
-      this.windowEnd = now + this.window
-      this.written = 0
-      this.flush()
-    }
-    if (this.written === this.limit) {
-      this.omitted++
-      return
-    }
-    this.written++
+    if (!this.limit.admits()) return
+    this.flush()
     this.write(oneLine(line, MAX_LINE_LENGTH))
   }
 
   /** Says how many refusals were left out since the last line that said so, if any were. For when a server closes. */
   flush(): void {
-    if (this.omitted === 0) return
-    const what = this.omitted === 1 ? '1 more refusal was' : `${this.omitted} more refusals were`
-    this.omitted = 0
-    this.write(`${what} not logged.`)
+    const omitted = this.limit.takeOmitted()
+    if (omitted === 0) return
+    this.write(`${omitted === 1 ? '1 more refusal was' : `${omitted} more refusals were`} not logged.`)
   }
 }
 

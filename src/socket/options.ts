@@ -71,7 +71,7 @@ export interface Handlers<S> {
   close?(socket: S, info: CloseInfo): unknown
   /** Sees every frame of every connection, in both directions. Costs nothing when it is not there. */
   observeFrames?(socket: S, frame: ObservedFrame): unknown
-  /** A handler has failed. Without this handler it is printed with `console.error`; it never ends the process. */
+  /** A handler has failed. Without this handler `console.error` prints it, at most 5 in 10 s; it never ends the process. */
   error?(error: unknown, socket: S | undefined): unknown
 }
 

@@ -1,8 +1,31 @@
 import { guarded } from './awaitable.ts'
 import type { Handlers } from './options.ts'
+import { PrintLimit } from './print-limit.ts'
+
+const limit = new PrintLimit({ now: () => performance.now() })
+/** Runs while something was left out that is still to be said. */
+let timer: ReturnType<typeof setTimeout> | undefined
 
 /** Gives an error to the application's handler for them, or prints it. Nothing that happens here ends the process. */
 export function reportError<S>(handler: Handlers<S>['error'], error: unknown, socket: S | undefined): void {
-  if (handler === undefined) console.error(error)
-  else guarded(() => handler(error, socket), console.error)
+  if (handler === undefined) print(error)
+  else guarded(() => handler(error, socket), print)
+}
+
+/** Prints an error, but only so many in a time: a peer can make a handler fail as often as it likes. */
+function print(error: unknown): void {
+  if (limit.admits()) {
+    sayOmitted()
+    console.error(error)
+  } else if (timer === undefined) {
+    timer = setTimeout(sayOmitted, limit.remaining)
+    timer.unref()
+  }
+}
+
+function sayOmitted(): void {
+  clearTimeout(timer)
+  timer = undefined
+  const omitted = limit.takeOmitted()
+  if (omitted > 0) console.error(`${omitted} more ${omitted === 1 ? 'error was' : 'errors were'} not printed.`)
 }
