@@ -5,6 +5,7 @@ import type { MaskKeySource } from './mask-key-source.ts'
 import { Opcode } from './opcode.ts'
 import type { Platform } from './platform.ts'
 import { PreparedMessage } from './prepared.ts'
+import { type Sendable, SendQueue, type Waiting } from './send-queue.ts'
 import type { Slab, SlabPool } from './slab.ts'
 
 /** Where a sender's bytes go. */
@@ -30,14 +31,8 @@ export type SentFrameListener = (header: Uint8Array, payload: Uint8Array) => voi
 /** What the wire took with the last write. */
 export const Written = { Ping: 1, Close: 2 } as const
 
-/** A message that waits; it is encoded when its turn comes. */
-interface Waiting {
-  firstByte: number
-  data: string | Uint8Array | PreparedMessage
-  size: number
-  /** Set for the place in the queue of a message that is sent in fragments: called when its turn comes. */
-  begin: (() => void) | undefined
-}
+/** Called for each message that has waited for longer than `maxQueueAge` and was dropped. */
+export type StaleMessageListener = (opcode: number, data: Sendable) => void
 
 const FIN = 0x80
 /** A payload up to this size is copied behind its header; a larger one is written from where it lies. */
@@ -58,12 +53,20 @@ const EMPTY = new Uint8Array(0)
  */
 export class Sender {
   frameListener: SentFrameListener | undefined
+  staleMessageListener: StaleMessageListener | undefined
+  /** Milliseconds after which a message that still waits is dropped; infinite for never. */
+  maxQueueAge = Number.POSITIVE_INFINITY
+  /** Bytes that were given to the wire. */
+  bytesSent = 0
+  /** Messages whose place a newer one with the same key took. */
+  coalesced = 0
   /** Whether the Close frame has been encoded: nothing goes behind it. */
   closeSent = false
 
   private readonly shared: SenderShared
   private readonly wire: Wire
   private readonly masks: boolean
+  private readonly now: () => number
 
   // The batch: `pieces`, then the slab's bytes `from` one place `to` another.
   private pieces: Uint8Array[] | undefined
@@ -75,11 +78,11 @@ export class Sender {
 
   /** The size of the batch that the wire holds. */
   private inFlight = 0
-  private queue: Waiting[] | undefined
-  private queueHead = 0
-  private queueSize = 0
+  /** There only while something waits in it. */
+  private queue: SendQueue | undefined
   /** Frames that go ahead of the queue. */
   private ahead: Waiting[] | undefined
+  private aheadSize = 0
   private pongsInBatch = 0
   private pongsAhead = 0
   private newestPong: Uint8Array | undefined
@@ -92,20 +95,22 @@ export class Sender {
   /** A message is being sent in fragments: others wait until it has ended. */
   private fragmenting = false
 
-  constructor(shared: SenderShared, wire: Wire, masks: boolean) {
+  /** @param now milliseconds, on a clock that never goes back */
+  constructor(shared: SenderShared, wire: Wire, masks: boolean, now: () => number) {
     this.shared = shared
     this.wire = wire
     this.masks = masks
+    this.now = now
   }
 
   /** Bytes that the wire has not taken: frames that are encoded, and the payloads of messages that wait. */
   get bufferedAmount(): number {
-    return this.batchSize + this.inFlight + this.queueSize
+    return this.batchSize + this.inFlight + this.aheadSize + (this.queue?.size ?? 0)
   }
 
   /** What is held for the peer, all told: a message that waits costs memory beside its payload. */
   get load(): number {
-    const waiting = (this.queue?.length ?? 0) - this.queueHead + (this.ahead?.length ?? 0)
+    const waiting = (this.queue?.length ?? 0) + (this.ahead?.length ?? 0)
     return this.bufferedAmount + waiting * WAITING_COST
   }
 
@@ -124,16 +129,38 @@ export class Sender {
     return this.queue !== undefined && this.inFlight === 0
   }
 
-  /** A text message as a string, a binary one as bytes, either one prepared. Bytes are not to be changed until written. */
-  message(opcode: number, data: string | Uint8Array | PreparedMessage): void {
-    if (this.mustWait()) this.enqueue({ firstByte: FIN | opcode, data, size: this.sizeOf(data), begin: undefined })
-    else this.encode(FIN | opcode, data)
+  /**
+   * A text message as a string, a binary one as bytes, either one prepared. Bytes are not to be changed until written.
+   * @param key a message that still waits with the same key is replaced, where it stands
+   */
+  message(opcode: number, data: Sendable, key?: string): void {
+    if (!this.mustWait()) return this.encode(FIN | opcode, data)
+    const waiting = this.waiting(FIN | opcode, data, key)
+    const older = key === undefined ? undefined : this.queue?.withKey(key)
+    if (older === undefined) return this.enqueue(waiting)
+    this.queue?.replace(older, waiting)
+    this.coalesced++
+  }
+
+  /** What `load` would be if this message were sent now and had to wait. */
+  loadWith(data: Sendable, key?: string): number {
+    const older = key === undefined ? undefined : this.queue?.withKey(key)
+    return this.load + this.sizeOf(data) + (older === undefined ? WAITING_COST : -older.size)
+  }
+
+  /** Drops the messages at the head of the queue that have waited for too long. */
+  dropStale(): void {
+    if (this.maxQueueAge === Number.POSITIVE_INFINITY) return
+    for (let first = this.queue?.first; first !== undefined && this.isStale(first); first = this.queue?.first) {
+      this.dequeue()
+      this.dropped(first)
+    }
   }
 
   /** Takes a place in the queue for a message in fragments; `begin` is called, perhaps at once, when it may start. */
   beginFragments(begin: () => void): void {
     if (this.mustWait()) {
-      this.enqueue({ firstByte: 0, data: EMPTY, size: 0, begin })
+      this.enqueue({ ...this.waiting(0, EMPTY), begin })
     } else {
       this.fragmenting = true
       begin()
@@ -145,7 +172,7 @@ export class Sender {
     // After `discard` a part of the message is missing.
     if (!this.fragmenting) return
     const firstByte = fin ? FIN | opcode : opcode
-    if (this.inFlight > 0) this.goAhead({ firstByte, data, size: this.sizeOf(data), begin: undefined })
+    if (this.inFlight > 0) this.goAhead(this.waiting(firstByte, data))
     else this.encode(firstByte, data)
     if (fin) this.fragmenting = false
   }
@@ -168,7 +195,7 @@ export class Sender {
   /** The Close frame, behind everything that was sent before it. Messages after it are dropped, as is a second one. */
   close(payload: Uint8Array): void {
     if (this.mustWait()) {
-      this.enqueue({ firstByte: FIN | Opcode.Close, data: payload, size: payload.length, begin: undefined })
+      this.enqueue(this.waiting(FIN | Opcode.Close, payload))
       this.shut = true
     } else {
       this.shut = true
@@ -180,9 +207,8 @@ export class Sender {
   /** Discards what waits, a Close frame included, so that the next one follows the frame under way. */
   discard(): void {
     this.queue = undefined
-    this.queueHead = 0
-    this.queueSize = 0
     this.ahead = undefined
+    this.aheadSize = 0
     this.pongsAhead = 0
     this.newestPong = undefined
     this.fragmenting = false
@@ -208,6 +234,7 @@ export class Sender {
       if (this.batchSize < BATCH_SIZE) this.fillBatch()
       if (this.batchSize === 0) break
       this.inFlight = this.batchSize
+      this.bytesSent += this.batchSize
       this.batchSize = 0
       if (!this.writeBatch()) break
       taken |= this.written()
@@ -234,29 +261,47 @@ export class Sender {
 
   private controlFrame(opcode: number, payload: Uint8Array): void {
     if (this.closeSent || this.ended) return
-    const frame = { firstByte: FIN | opcode, data: payload, size: payload.length, begin: undefined }
     if (this.inFlight > 0) {
       if (opcode === Opcode.Pong) this.pongsAhead++
-      this.goAhead(frame)
+      this.goAhead(this.waiting(FIN | opcode, payload))
     } else {
-      this.encode(frame.firstByte, payload)
+      this.encode(FIN | opcode, payload)
     }
   }
 
   private goAhead(frame: Waiting): void {
     this.ahead ??= []
     this.ahead.push(frame)
-    this.queueSize += frame.size
+    this.aheadSize += frame.size
+  }
+
+  private waiting(firstByte: number, data: Sendable, key?: string): Waiting {
+    const since = this.maxQueueAge === Number.POSITIVE_INFINITY ? 0 : this.now()
+    return { firstByte, data, size: this.sizeOf(data), begin: undefined, key, since }
   }
 
   private enqueue(waiting: Waiting): void {
     if (this.shut) return
-    this.queue ??= []
+    this.queue ??= new SendQueue()
     this.queue.push(waiting)
-    this.queueSize += waiting.size
   }
 
-  private sizeOf(data: string | Uint8Array | PreparedMessage): number {
+  private dequeue(): Waiting | undefined {
+    const next = this.queue?.shift()
+    if (this.queue?.length === 0) this.queue = undefined
+    return next
+  }
+
+  private isStale({ firstByte, begin, since }: Waiting): boolean {
+    // A Close frame has no age, nor has the place of a message that is to come in fragments.
+    return begin === undefined && firstByte < (FIN | Opcode.Close) && this.now() - since > this.maxQueueAge
+  }
+
+  private dropped({ firstByte, data }: Waiting): void {
+    this.staleMessageListener?.(firstByte & 0x0f, data)
+  }
+
+  private sizeOf(data: Sendable): number {
     if (typeof data === 'string') return this.shared.platform.utf8Length(data)
     return data instanceof PreparedMessage ? data.payload.length : data.length
   }
@@ -269,7 +314,7 @@ export class Sender {
       // Unless a listener has the rest discarded.
       for (let i = 0; i < ahead.length && this.ahead === ahead; i++) {
         const frame = ahead[i]!
-        this.queueSize -= frame.size
+        this.aheadSize -= frame.size
         this.encode(frame.firstByte, frame.data)
       }
       this.filling = false
@@ -281,21 +326,14 @@ export class Sender {
   private fillBatch(): void {
     this.encodeNewestPong()
     this.filling = true
-    while (this.queue !== undefined && !this.fragmenting && this.batchSize < BATCH_SIZE) {
-      const next = this.queue[this.queueHead]!
-      this.queueHead++
-      if (this.queueHead === this.queue.length) {
-        this.queue = undefined
-        this.queueHead = 0
-      } else if (this.queueHead >= 1024 && this.queueHead * 2 > this.queue.length) {
-        // Lets go of what has been sent, without moving the queue for each message.
-        this.queue.splice(0, this.queueHead)
-        this.queueHead = 0
-      }
-      this.queueSize -= next.size
+    while (!this.fragmenting && this.batchSize < BATCH_SIZE) {
+      const next = this.dequeue()
+      if (next === undefined) break
       if (next.begin !== undefined) {
         this.fragmenting = true
         next.begin()
+      } else if (this.maxQueueAge !== Number.POSITIVE_INFINITY && this.isStale(next)) {
+        this.dropped(next)
       } else {
         this.encode(next.firstByte, next.data)
       }
@@ -362,7 +400,7 @@ export class Sender {
     this.batchSize += piece.length
   }
 
-  private encode(firstByte: number, data: string | Uint8Array | PreparedMessage): void {
+  private encode(firstByte: number, data: Sendable): void {
     if (firstByte >= (FIN | Opcode.Close)) this.noteControl(firstByte & 0x0f)
     if (typeof data === 'string') {
       if (data.length * 3 <= COPY_LIMIT) this.encodeShortText(firstByte, data)

@@ -19,7 +19,7 @@ class Fixture {
 
   constructor(side: 'client' | 'server' = 'server', shared: SenderShared = freshShared()) {
     this.side = side
-    this.sender = new Sender(shared, this.wire, side === 'client')
+    this.sender = new Sender(shared, this.wire, side === 'client', () => 0)
   }
 
   /** The wire lets go of what it held, and takes the rest. */
@@ -400,7 +400,7 @@ describe('a large payload', () => {
       pieces.push(...all)
       return true
     }
-    const sender = new Sender(freshShared(), wire, false)
+    const sender = new Sender(freshShared(), wire, false, () => 0)
     const small = new Uint8Array(16 * 1024)
     const large = new Uint8Array(16 * 1024 + 1)
     const message = prepareMessage(nodePlatform, large)

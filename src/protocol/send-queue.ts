@@ -1,0 +1,68 @@
+import type { PreparedMessage } from './prepared.ts'
+
+/** What is to be sent: text as a string, binary as bytes, either one prepared. */
+export type Sendable = string | Uint8Array | PreparedMessage
+
+/** A frame that waits; it is encoded when its turn comes. */
+export interface Waiting {
+  firstByte: number
+  data: Sendable
+  /** Bytes of the payload. */
+  size: number
+  /** Set for the place in the queue of a message that is sent in fragments: called when its turn comes. */
+  begin: (() => void) | undefined
+  /** Set for a message whose place a newer one with the same key takes. */
+  key: string | undefined
+  /** When it began to wait, where there is a `maxQueueAge`. */
+  since: number
+}
+
+/** What waits until the wire takes more, in order. */
+export class SendQueue {
+  /** Bytes of all payloads. */
+  size = 0
+  private readonly items: Waiting[] = []
+  private head = 0
+  private keyed: Map<string, Waiting> | undefined
+
+  get length(): number {
+    return this.items.length - this.head
+  }
+
+  get first(): Waiting | undefined {
+    return this.items[this.head]
+  }
+
+  push(waiting: Waiting): void {
+    this.items.push(waiting)
+    this.size += waiting.size
+    if (waiting.key === undefined) return
+    this.keyed ??= new Map()
+    this.keyed.set(waiting.key, waiting)
+  }
+
+  /** The message that waits with this key. */
+  withKey(key: string): Waiting | undefined {
+    return this.keyed?.get(key)
+  }
+
+  /** Puts a newer message in the place of one that waits: a key that changes all the time still has its turn. */
+  replace(older: Waiting, newer: Waiting): void {
+    this.size += newer.size - older.size
+    Object.assign(older, newer)
+  }
+
+  shift(): Waiting | undefined {
+    const next = this.items[this.head]
+    if (next === undefined) return undefined
+    this.head++
+    if (this.head >= 1024 && this.head * 2 > this.items.length) {
+      // Lets go of what has been sent, without moving the queue for each message.
+      this.items.splice(0, this.head)
+      this.head = 0
+    }
+    this.size -= next.size
+    if (next.key !== undefined) this.keyed?.delete(next.key)
+    return next
+  }
+}
