@@ -1,8 +1,11 @@
+import { redact } from './redact.ts'
+
 /**
- * A value as it stands in a sentence: in double quotes, at most `limit` characters of it, and nothing in it that could
- * break a line, a terminal or a log. What is not printable ASCII is escaped as in JavaScript.
+ * A value as it stands in a sentence: in double quotes, at most `limit` characters of it, without what is secret in it,
+ * and nothing in it that could break a line, a terminal or a log. What is not printable ASCII is escaped as in JavaScript.
  */
-export function quote(value: string, limit = 64): string {
+export function quote(given: string, limit = 64): string {
+  const value = redact(given)
   const shown = value.length > limit ? value.slice(0, limit) : value
   let text = '"'
   for (let index = 0; index < shown.length; index++) {
@@ -13,8 +16,9 @@ export function quote(value: string, limit = 64): string {
   return shown.length < value.length ? `${text}…" (${value.length} characters)` : `${text}"`
 }
 
-/** `text` on one line: control characters escaped, cut after `limit` characters with an ellipsis. */
-export function oneLine(text: string, limit: number): string {
+/** A text on one line: without what is secret in it, control characters escaped, cut after `limit` characters with an ellipsis. */
+export function oneLine(given: string, limit: number): string {
+  const text = redact(given)
   const shown = text.length > limit ? text.slice(0, limit) : text
   let line = ''
   for (let index = 0; index < shown.length; index++) {

@@ -42,7 +42,7 @@ describe("'same'", () => {
     ['https://', ''],
   ])('%j is not of %j', (origin, host) => {
     expect(check(origin, host)).toBe(
-      `Origin "${origin}" is not allowed: it is not the host asked for, "${host}". Add it to the \`origins\` option to allow it.`,
+      `Origin "${origin.replace('user@', '***@')}" is not allowed: it is not the host asked for, "${host}". Add it to the \`origins\` option to allow it.`,
     )
   })
 
@@ -178,7 +178,7 @@ describe('a list', () => {
     ]),
     ['ws://a.test', 'it is compared with the page\'s origin, not with the server\'s address; write "http://a.test"'],
   ])('%j is refused', (entry, why) => {
-    const shown = entry.replace('ü', '\\xfc')
+    const shown = entry.replace('ü', '\\xfc').replace('user@', '***@')
     expect(() => compileOriginRule([entry])).toThrow(
       new ArgumentError(`The entry "${shown}" of \`origins\` cannot be used: ${why}.`),
     )
