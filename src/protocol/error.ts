@@ -1,11 +1,20 @@
 import { explainFrame } from './explain.ts'
+import { customInspect, type Inspect, type InspectOptions, inspectError } from './inspect.ts'
 
 /** Which side of a connection: the one that connected, or the one that was connected to. */
 export type Side = 'client' | 'server'
 
-/** Everything that heartwire throws or reports. `code` is stable, `message` is a sentence for people. */
+/**
+ * Everything that heartwire throws or reports. `code` is stable, `message` is a sentence for people. Where it is
+ * printed, as by `console.log`, secrets stand there as `***`; its fields have them.
+ */
 export abstract class HeartwireError extends Error {
-  abstract readonly code: string
+  abstract readonly code: string;
+
+  /** @internal */
+  [customInspect](depth: number | null, options: InspectOptions, inspect: Inspect): string {
+    return inspectError(this, { ...options, depth }, inspect)
+  }
 }
 
 /** A caller gave a value that cannot be used. The message names the value; nothing was sent or changed. */
@@ -119,6 +128,10 @@ export type HandshakeErrorCode =
   | 'METHOD_NOT_ALLOWED'
   | 'UNSUPPORTED_VERSION'
   | 'ORIGIN_REFUSED'
+  | 'NOT_FOUND' // server: no route has this path
+  | 'HEADERS_TOO_LARGE' // server: above `maxHeaders` or `maxHeaderSize`
+  | 'TOO_MANY_CONNECTIONS' // server: above `maxConnections` or `maxConnectionsPerAddress`
+  | 'TOO_MANY_HANDSHAKES' // server: above `maxHandshakes`
   | 'SERVER_CLOSING'
   | 'HANDSHAKE_TIMEOUT'
   | 'HANDSHAKE_ABORTED' // the AbortSignal fired, or the peer went away

@@ -1,11 +1,14 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
-import { refuseStream } from './upgrade.ts'
-import { pathOf } from './upgrade-request.ts'
 
-/** Answers with what takes the upgrade, or undefined when it is another's. */
-export type Claim = (request: IncomingMessage) => ((stream: Duplex, head: Buffer) => void) | undefined
+/** What a heartwire server has to do with the upgrades of an HTTP server. */
+export interface Claim {
+  /** Answers with what takes the upgrade, or undefined when it is another's. */
+  take(request: IncomingMessage): ((stream: Duplex, head: Buffer) => void) | undefined
+  /** Refuses the upgrade that nobody takes. */
+  refuse(request: IncomingMessage, stream: Duplex): void
+}
 
 /** The claims on each HTTP server, behind one listener: several heartwire servers on one port know of each other. */
 const claimsOn = new WeakMap<HttpServer | HttpsServer, Set<Claim>>()
@@ -26,11 +29,13 @@ export function claimUpgrades(httpServer: HttpServer | HttpsServer, claim: Claim
 }
 
 function onUpgrade(this: HttpServer, request: IncomingMessage, stream: Duplex, head: Buffer): void {
-  for (const claim of claimsOn.get(this) ?? []) {
-    const take = claim(request)
+  const claims = claimsOn.get(this) ?? []
+  for (const claim of claims) {
+    const take = claim.take(request)
     if (take !== undefined) return take(stream, head)
   }
   // Whoever else listens may know what to do with it.
   if (this.listenerCount('upgrade') > 1) return
-  refuseStream(stream, 404, `There is no WebSocket at ${pathOf(request.url ?? '/')}.`)
+  const [first] = claims
+  first?.refuse(request, stream)
 }

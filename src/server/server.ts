@@ -27,9 +27,10 @@ import { Topics } from '../topics/topics.ts'
 import { type Claim, claimUpgrades } from './attach.ts'
 import { answerPlainHttp } from './plain-http.ts'
 import { compileTrustedProxies } from './proxy-trust.ts'
-import { logRefusal, RefusalLog } from './rate-log.ts'
+import { Refusals } from './refusals.ts'
 import { compileRoute, type Route, type RouteOptions } from './route.ts'
-import { FAILED, refuseStream, Upgrade, type UpgradeContext } from './upgrade.ts'
+import { unavailable } from './unavailable.ts'
+import { Upgrade, type UpgradeContext } from './upgrade.ts'
 import { pathOf } from './upgrade-request.ts'
 
 export interface ServerOptions<Data> extends RouteOptions<Data> {
@@ -108,8 +109,7 @@ export class Server<Data = undefined> {
   private readonly byId = new Map<string, ServerSocket>()
   private readonly topics = new Topics<ServerSocket>()
   private readonly context: UpgradeContext
-  private readonly log: RefusalLog
-  private readonly originLog: RefusalLog
+  private readonly refusals: Refusals
   private readonly idPrefix = randomBytes(9).toString('base64url')
   private nextId = 1
   private listener: HttpServer | HttpsServer | undefined
@@ -124,9 +124,7 @@ export class Server<Data = undefined> {
     this.options = options
     const route = compileRoute(undefined, options)
     this.fallback = HANDLERS.some((name) => options[name] !== undefined) ? route : undefined
-    const logOptions = { write: (line: string) => this.writeLog(line), now: () => performance.now() }
-    this.log = new RefusalLog(logOptions)
-    this.originLog = new RefusalLog(logOptions)
+    this.refusals = new Refusals((line) => this.writeLog(line))
     const live = new Set<ServerSocket<Data>>()
     this.live = live
     this.sockets = live
@@ -134,8 +132,7 @@ export class Server<Data = undefined> {
     this.context = {
       membership,
       isTrusted: compileTrustedProxies(options.trustedProxies ?? []),
-      log: this.log,
-      originLog: this.originLog,
+      refusals: this.refusals,
       underWay: new Set(),
       // Sockets of other routes carry other data, and are walked with these.
       opened: (socket) => live.add(socket as ServerSocket<Data>),
@@ -214,26 +211,31 @@ export class Server<Data = undefined> {
   }
 
   private claim(options: AttachOptions): Claim {
-    return (request) => {
+    const take: Claim['take'] = (request) => {
       const path = pathOf(request.url ?? '/')
       if (options.path !== undefined && path !== options.path) return undefined
       try {
         if (options.match !== undefined && !options.match(request)) return undefined
       } catch (error) {
         reportError(this.options.error, error, undefined)
-        return (stream) => refuseStream(stream, 500, FAILED)
+        return (stream) => this.refusals.fail(stream, request.socket.remoteAddress)
       }
       return this.find(path) === undefined ? undefined : (socket, head) => this.handleUpgrade(request, socket, head)
     }
+    return { take, refuse: (request, stream) => this.refuse(request, stream, notFound(request)) }
   }
 
   /** Takes one upgrade, from wherever Node's `upgrade` event came. The stream may be any Duplex. */
   handleUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    if (this.closing !== undefined) return refuseStream(stream, 503, 'The server is closing.')
+    if (this.closing !== undefined) return this.refuse(request, stream, serverClosing())
     const found = this.find(pathOf(request.url ?? '/'))
-    if (found === undefined) return refuseStream(stream, 404, `There is no WebSocket at ${pathOf(request.url ?? '/')}.`)
+    if (found === undefined) return this.refuse(request, stream, notFound(request))
     const { route, match } = found
     void new Upgrade(this.context, route, request, stream, head).run(match)
+  }
+
+  private refuse(request: IncomingMessage, stream: Duplex, error: HandshakeError): void {
+    this.refusals.refuse(stream, error, request.socket.remoteAddress)
   }
 
   /** The socket with this id, while it is open or closing. */
@@ -313,7 +315,7 @@ export class Server<Data = undefined> {
 
   private answerPlainHttp(request: IncomingMessage, response: ServerResponse): void {
     const error = answerPlainHttp(request, response)
-    if (error !== undefined) logRefusal(this.log, request.socket.remoteAddress, error)
+    if (error !== undefined) this.refusals.noteError(error, request.socket.remoteAddress)
   }
 
   private writeLog(line: string): void {
@@ -334,7 +336,7 @@ export class Server<Data = undefined> {
   private async shutDown(code: number, reason: string, deadline: number): Promise<void> {
     const listenerClosed = this.closeListener()
     for (const handshake of this.context.underWay) {
-      handshake.abort(new HandshakeError('SERVER_CLOSING', 'The server is closing.', { status: 503 }))
+      handshake.abort(serverClosing())
     }
     const timer = setTimeout(() => {
       for (const socket of [...this.live, ...this.rejected]) socket.terminate()
@@ -351,9 +353,16 @@ export class Server<Data = undefined> {
     this.listener?.closeAllConnections()
     await listenerClosed
     clearTimeout(timer)
-    this.log.flush()
-    this.originLog.flush()
+    this.refusals.flush()
   }
+}
+
+function notFound(request: IncomingMessage): HandshakeError {
+  return new HandshakeError('NOT_FOUND', `There is no WebSocket at ${pathOf(request.url ?? '/')}.`, { status: 404 })
+}
+
+function serverClosing(): HandshakeError {
+  return unavailable('SERVER_CLOSING', 'The server is closing.')
 }
 
 /** Resolves when it listens. */

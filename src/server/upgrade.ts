@@ -6,11 +6,9 @@ import {
   checkUpgradeRequest,
   chooseSubprotocol,
   HeaderFields,
-  refusalResponse,
   responseHead,
   type UpgradeOffer,
 } from '../protocol/handshake.ts'
-import type { OutgoingHeaders } from '../protocol/headers.ts'
 import { isAwaitable } from '../socket/awaitable.ts'
 import { Link } from '../socket/link.ts'
 import { reportError } from '../socket/report-error.ts'
@@ -18,7 +16,8 @@ import { shared } from '../socket/runtime.ts'
 import { type Membership, ServerSocket } from '../socket/server-socket.ts'
 import { NodeTransport } from '../transport/node.ts'
 import { type ProxyTrust, requestedHost } from './proxy-trust.ts'
-import { logRefusal, type RefusalLog } from './rate-log.ts'
+import type { Refusals } from './refusals.ts'
+import { refuseStream } from './refuse-stream.ts'
 import type { Route, UpgradeResponse } from './route.ts'
 import { UpgradeRejected } from './upgrade-rejected.ts'
 import { UpgradeRequest } from './upgrade-request.ts'
@@ -27,9 +26,7 @@ import { UpgradeRequest } from './upgrade-request.ts'
 export interface UpgradeContext {
   membership: Membership
   isTrusted: ProxyTrust
-  log: RefusalLog
-  /** Apart from the others, which anybody can bring about: this line explains the 1006 that a browser shows. */
-  originLog: RefusalLog
+  refusals: Refusals
   /** Handshakes under way; aborting one refuses it with 503. */
   underWay: Set<AbortController>
   opened(socket: ServerSocket): void
@@ -145,7 +142,9 @@ export class Upgrade {
     this.done = true
     this.stream.destroy()
     this.early = []
-    this.abort.abort(new HandshakeError('HANDSHAKE_ABORTED', 'The client went away before the handshake was done.'))
+    const error = new HandshakeError('HANDSHAKE_ABORTED', 'The client went away before the handshake was done.')
+    this.context.refusals.noteError(error, this.remoteAddress)
+    this.abort.abort(error)
   }
 
   private accept(offer: UpgradeOffer, request: UpgradeRequest, response: UpgradeResponse<unknown>): void {
@@ -185,20 +184,21 @@ export class Upgrade {
     }
   }
 
-  /** The fault is the server's, and the details are nobody's business. */
   private fail(error: unknown): void {
     reportError(this.route.options.error, error, undefined)
-    this.answer(500, FAILED, {})
+    this.finish()
+    this.context.refusals.fail(this.stream, this.remoteAddress)
   }
 
   private answerTo(error: unknown): void {
     if (error instanceof UpgradeRejected) {
-      if (error.closeCode !== undefined) this.acceptAndClose(error, error.closeCode)
-      else this.answer(error.status, error.message, error.headers)
+      if (error.closeCode !== undefined) return this.acceptAndClose(error, error.closeCode)
+      this.finish()
+      this.noteRejection(error, error.status)
+      refuseStream(this.stream, error.status, error.message, error.headers)
     } else if (error instanceof HandshakeError) {
-      const { log, originLog } = this.context
-      logRefusal(error.code === 'ORIGIN_REFUSED' ? originLog : log, this.remoteAddress, error)
-      this.answer(error.status ?? 400, error.message, error.headers)
+      this.finish()
+      this.context.refusals.refuse(this.stream, error, this.remoteAddress)
     } else {
       this.fail(error)
     }
@@ -217,29 +217,18 @@ export class Upgrade {
     const link = new Link(setup, this.hand(head))
     const socket = new ServerSocket(link, undefined, '', context.membership)
     context.rejected(socket)
+    this.noteRejection(error, 101)
     link.start(socket)
     link.close(closeCode, error.message, 'rejected')
   }
 
-  private answer(status: number, reason: string, headers: OutgoingHeaders): void {
+  private noteRejection({ message }: UpgradeRejected, status: number): void {
+    const clientAddress = this.remoteAddress
+    this.context.refusals.note({ reason: 'UPGRADE_REJECTED', status, message, clientAddress })
+  }
+
+  private finish(): void {
     this.done = true
     this.unwatch()
-    refuseStream(this.stream, status, reason, headers)
   }
-}
-
-/** What a client is told when it is the server's fault. */
-export const FAILED = 'The server failed to answer the handshake.'
-
-/** Milliseconds for which a refused client's bytes are discarded, so that no reset destroys the answer. */
-const LINGER = 1_000
-
-/** Answers with a refusal, and ends the stream. */
-export function refuseStream(stream: Duplex, status: number, reason: string, headers: OutgoingHeaders = {}): void {
-  stream.on('error', () => stream.destroy())
-  if (stream.destroyed) return
-  stream.end(refusalResponse({ status, reason, headers }, shared.platform))
-  stream.resume()
-  const timer = setTimeout(() => stream.destroy(), LINGER)
-  stream.once('close', () => clearTimeout(timer))
 }

@@ -1,0 +1,17 @@
+import type { Duplex } from 'node:stream'
+import { refusalResponse } from '../protocol/handshake.ts'
+import type { OutgoingHeaders } from '../protocol/headers.ts'
+import { shared } from '../socket/runtime.ts'
+
+/** Milliseconds for which a refused client's bytes are discarded, so that no reset destroys the answer. */
+const LINGER = 1_000
+
+/** Answers a handshake with a refusal, and ends the stream. */
+export function refuseStream(stream: Duplex, status: number, reason: string, headers: OutgoingHeaders = {}): void {
+  stream.on('error', () => stream.destroy())
+  if (stream.destroyed) return
+  stream.end(refusalResponse({ status, reason, headers }, shared.platform))
+  stream.resume()
+  const timer = setTimeout(() => stream.destroy(), LINGER)
+  stream.once('close', () => clearTimeout(timer))
+}
