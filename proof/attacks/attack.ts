@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Dial, RawClient } from './raw-client.ts'
+import { type Plan, scaled } from './scenario.ts'
+
+/** Milliseconds between two turns of an attack that is spread over time. */
+const TURN = 5
+/** Linux has all of 127.0.0.0/8; elsewhere there is one address, and 16,000 or more connections from it. */
+const ADDRESSES = process.platform === 'linux' ? Array.from({ length: 8 }, (_, i) => `127.0.0.${i + 2}`) : ['127.0.0.1']
+
+/** The attackers of one scenario: their connections, and what they saw. */
+export class Attack {
+  readonly plan: Plan
+  /** How many attackers saw what in the end. */
+  readonly outcomes: Record<string, number> = {}
+  /** What was done, in the scenario's own unit: frames, handshakes, messages. */
+  readonly done: Record<string, number> = {}
+  private readonly port: number
+  private readonly clients = new Set<RawClient>()
+  private readonly ended: Promise<void>[] = []
+  private readonly start = performance.now()
+  private dialled = 0
+
+  constructor(port: number, plan: Plan) {
+    this.port = port
+    this.plan = plan
+  }
+
+  /** A number of the full scale, at the scale of this run. */
+  count(full: number, least = 1): number {
+    return scaled(this.plan, full, least)
+  }
+
+  /** Whether the time of the attack is over. */
+  get over(): boolean {
+    return performance.now() - this.start >= this.plan.seconds * 1e3
+  }
+
+  /** Resolves when the time of the attack is over. */
+  async untilOver(): Promise<void> {
+    const left = this.plan.seconds * 1e3 - (performance.now() - this.start)
+    if (left > 0) await sleep(left)
+  }
+
+  /** Opens a connection, from the next of several addresses unless one is named. */
+  dial(options: Dial = {}): RawClient {
+    const localAddress = ADDRESSES[this.dialled++ % ADDRESSES.length] as string
+    const client = new RawClient(this.port, { localAddress, ...options })
+    this.clients.add(client)
+    this.ended.push(
+      client.ended.then((outcome) => {
+        this.clients.delete(client)
+        this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + 1
+      }),
+    )
+    return client
+  }
+
+  did(what: string, count = 1): void {
+    this.done[what] = (this.done[what] ?? 0) + count
+  }
+
+  /** Does something `total` times, evenly over a share of the attack's time; less often when the time does not suffice. */
+  async spread(total: number, step: (index: number) => void, share = 1): Promise<void> {
+    const time = this.plan.seconds * 1e3 * share
+    const start = performance.now()
+    for (let done = 0; done < total && !this.over; ) {
+      // The first step is at once, and a turn that is late does no more than a tenth of everything.
+      const due = Math.min(total, 1 + Math.floor(((performance.now() - start) / time) * total), done + total / 10 + 1)
+      while (done < due) step(done++)
+      await sleep(TURN)
+    }
+  }
+
+  /** Waits for the answers that still come; when there were none for `patience` milliseconds, what is left is cut. */
+  async finish(patience: number): Promise<void> {
+    for (let left = -1; this.clients.size !== left; ) {
+      left = this.clients.size
+      for (let waited = 0; waited < patience && this.clients.size > 0; waited += TURN) await sleep(TURN)
+    }
+    for (const client of this.clients) client.cut()
+    await Promise.all(this.ended)
+  }
+}

@@ -1,0 +1,90 @@
+/** The command line of the attacks. */
+import { parseArgs } from 'node:util'
+import type { Plan, Scenario } from './scenario.ts'
+import { SCENARIOS } from './scenarios.ts'
+
+/** Something wrong with what was asked for: one sentence for the terminal, exit code 2. */
+export class UsageError extends Error {
+  override name = 'UsageError'
+}
+
+export interface Options extends Plan {
+  scenarios: Scenario[]
+  /** Where the results go as JSON, if anywhere. */
+  json: string | undefined
+  /** Whether the table is printed as Markdown, instead of lines for a terminal. */
+  markdown: boolean
+}
+
+export const HELP = `Usage: npm run attacks -- [options] [scenario ...]
+
+Attacks a heartwire server on this machine, one scenario after another, while well-behaved clients use it, and checks that
+these notice nothing but a delay: all survive, nothing is lost, memory stays within the documented limits, and the server
+answers afterwards. Each scenario takes twice the time of its attack.
+
+  --only NAMES       scenarios by name, separated by commas; the same as naming them
+  --scale S          attackers and what they do, times S (default 1; 0.01 for a short run)
+  --seconds T        how long each attack lasts (default 10)
+  --json FILE        also write everything that was measured as JSON
+  --markdown         print a Markdown table
+  --list             print the names of the scenarios
+  --help             print this
+
+Exit code 1 when something did not hold.
+`
+
+/**
+ * @returns the options, or the text to print instead
+ * @throws {UsageError} for anything that is not understood
+ */
+export function parseOptions(argv: readonly string[]): Options | { print: string } {
+  const { values, positionals } = read(argv)
+  if (values.help) return { print: HELP }
+  if (values.list) return { print: SCENARIOS.map(({ name, title }) => `${name.padEnd(16)} ${title}\n`).join('') }
+  if (values.json === '') throw new UsageError('--json takes the name of a file')
+  return {
+    scale: number('--scale', values.scale, 1, 0.001, 1),
+    seconds: number('--seconds', values.seconds, 10, 0.2, 600),
+    scenarios: scenarios([...positionals, ...(values.only?.split(',') ?? [])]),
+    json: values.json,
+    markdown: values.markdown ?? false,
+  }
+}
+
+function read(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        only: { type: 'string' },
+        scale: { type: 'string' },
+        seconds: { type: 'string' },
+        json: { type: 'string' },
+        markdown: { type: 'boolean' },
+        list: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    })
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    // Node's explanation of how to pass such a value all the same is of no use here.
+    throw new UsageError(`${message.split(/\.\s|\n/)[0]}; --help lists the options`)
+  }
+}
+
+function number(option: string, given: string | undefined, preset: number, min: number, max: number): number {
+  if (given === undefined) return preset
+  const value = given.trim() === '' ? Number.NaN : Number(given)
+  if (value >= min && value <= max) return value
+  throw new UsageError(`${option} takes a number from ${min} to ${max}, not "${given}"`)
+}
+
+function scenarios(names: readonly string[]): Scenario[] {
+  if (names.length === 0) return [...SCENARIOS]
+  for (const name of names) {
+    if (SCENARIOS.some((scenario) => scenario.name === name)) continue
+    throw new UsageError(`no scenario is called "${name}"; --list prints their names`)
+  }
+  return SCENARIOS.filter(({ name }) => names.includes(name))
+}

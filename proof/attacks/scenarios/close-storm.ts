@@ -1,0 +1,16 @@
+import { Opcode } from 'heartwire/protocol'
+import { frame } from '../frames.ts'
+import type { Scenario } from '../scenario.ts'
+import { storm, stormMayHold } from '../storm.ts'
+
+/** Everyone closes at once, again and again. */
+export const closeStorm: Scenario = {
+  name: 'close-storm',
+  title: '10 times 1,000 connections that all close at once',
+  mayHold: stormMayHold,
+  expects: { always: ['1000'] },
+  attack(attack) {
+    const close = frame(Opcode.Close, Uint8Array.of(1000 >> 8, 1000 & 0xff))
+    return storm(attack, (client) => client.write(close))
+  },
+}

@@ -1,0 +1,26 @@
+import { KIB, type Scenario, scaled } from '../scenario.ts'
+
+const TOTAL = 10_000
+
+/** Names of header fields, each different: as many as fit into 16 KiB, and more than that. */
+export const headerNames: Scenario = {
+  name: 'header-names',
+  title: '10,000 handshakes with 15 KiB of header names, every second one with 32 KiB',
+  mayHold: (plan) => scaled(plan, TOTAL) * 4 * KIB,
+  expects: { always: ['431'], perhaps: ['open'] },
+  async attack(attack) {
+    const fits = names(15 * KIB)
+    const tooLong = names(32 * KIB)
+    await attack.spread(attack.count(TOTAL, 4), (i) => {
+      attack.dial({ headers: i % 2 === 0 ? fits : tooLong, opened: (client) => client.cut() })
+      attack.did('handshakes')
+    })
+  },
+}
+
+/** Header lines of so many bytes. */
+function names(size: number): string {
+  let lines = ''
+  for (let i = 0; lines.length < size; i++) lines += `x${i.toString(36)}:\r\n`
+  return lines
+}

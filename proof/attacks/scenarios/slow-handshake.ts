@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RawClient } from '../raw-client.ts'
+import { KIB, type Scenario, scaled } from '../scenario.ts'
+
+/** Long enough never to be complete. */
+const HEAD = `GET / HTTP/1.1\r\nHost: server.example\r\nX-Slow: ${'a'.repeat(10_000)}`
+/** Each connection is one of ten groups, whose turns come one after another. */
+const GROUPS = 10
+
+/** 5,000 handshakes that come one byte a second. */
+export const slowHandshake: Scenario = {
+  name: 'slow-handshake',
+  title: '5,000 handshakes, each of one header byte a second',
+  // The default, 10 s, is as long as a whole run.
+  limits: ({ seconds }) => (seconds < 10 ? { handshakeTimeout: seconds * 500 } : {}),
+  // What Node has for a connection and its parser; there is nothing of heartwire yet.
+  mayHold: (plan) => scaled(plan, 5_000) * 32 * KIB,
+  expects: { always: ['408'] },
+  async attack(attack) {
+    const slow: { client: RawClient; sent: number }[] = []
+    const opening = attack.spread(
+      attack.count(5_000),
+      () => {
+        slow.push({ client: attack.dial({ head: HEAD.charAt(0) }), sent: 1 })
+        attack.did('handshakes')
+      },
+      0.2,
+    )
+    const period = Math.min(1_000, attack.plan.seconds * 50)
+    const end = performance.now() + attack.plan.seconds * 2_000
+    for (let turn = 0; performance.now() < end; turn++) {
+      await sleep(period / GROUPS)
+      for (let i = turn % GROUPS; i < slow.length; i += GROUPS) {
+        const one = slow[i]!
+        one.client.write(HEAD.charAt(one.sent++))
+      }
+      if (attack.over && slow.every(({ client }) => client.over)) break
+    }
+    await opening
+  },
+}

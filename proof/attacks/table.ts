@@ -1,0 +1,80 @@
+import { arch, availableParallelism, cpus, release, type } from 'node:os'
+import type { Result } from './measure.ts'
+import { MIB, type Plan } from './scenario.ts'
+
+/** What the figures depend on, in a line. */
+export function describeRun(plan: Plan, versions: string): string {
+  const cpu = cpus()[0]?.model.trim() || 'unknown processor'
+  const day = new Date().toISOString().slice(0, 10)
+  const scale = plan.scale === 1 ? '' : `, scale ${plan.scale}`
+  return `${versions}, Node.js ${process.versions.node}, ${availableParallelism()} cores of ${cpu}, ${type()} ${release()} ${arch()}, ${day}${scale}.`
+}
+
+const COLUMNS = [
+  'attack',
+  'what the attackers got',
+  'memory, MiB: before, peak, after',
+  'CPU of the server, % of a core: before, during (attackers)',
+  'event-loop delay, ms: p99 before, p99 during, max',
+  'p99 of the others, ms: before, during',
+]
+
+/** One row a scenario, to be pasted into a document. */
+export function markdownTable(results: readonly Result[]): string {
+  const rows = results.map((result) => row(result).map((cell) => cell.replaceAll('|', '\\|')))
+  return [COLUMNS, COLUMNS.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('')
+}
+
+function row({ name, title, limits, before, during, after, attack, failures }: Result): string[] {
+  const failed = failures.length > 0 ? ' **Failed.**' : ''
+  return [
+    `\`${name}\`: ${title}${limits === '' ? '' : ` (\`${limits}\`)`}.${failed}`,
+    outcomes(attack.outcomes),
+    [before.server.rss, during.server.peakRss, after.server.rss].map((bytes) => (bytes / MIB).toFixed(0)).join(', '),
+    `${percent(before.server.cpu)}, ${percent(during.server.cpu)} (${percent(attack.cpu)})`,
+    [before.server.loopDelay.p99, during.server.loopDelay.p99, during.server.loopDelay.max]
+      .map(milliseconds)
+      .join(', '),
+    [before.clients.echo.p99, during.clients.echo.p99].map(milliseconds).join(', '),
+  ]
+}
+
+/** What happened so many times: `5,000 × 408`. */
+export function outcomes(counts: Record<string, number>): string {
+  const entries = Object.entries(counts).sort(([, a], [, b]) => b - a)
+  return entries.map(([what, count]) => `${count.toLocaleString('en')} × ${what}`).join(', ')
+}
+
+/** A scenario in lines, for the terminal. */
+export function describeResult(result: Result): string {
+  const { name, title, limits, before, during, after, attack, clients, mayHold, failures } = result
+  const done = Object.entries(attack.done).map(
+    ([what, count]) =>
+      `${count.toLocaleString('en')} ${what}, ${Math.round(count / attack.seconds).toLocaleString('en')}/s`,
+  )
+  const memory = [before.server.rss, during.server.peakRss, after.server.rss].map((bytes) => (bytes / MIB).toFixed(0))
+  const three = (figure: (phase: Result['before']) => number, show: (value: number) => string) =>
+    [before, during, after].map((phase) => show(figure(phase))).join(', ')
+  const lines = [
+    `${failures.length === 0 ? 'ok    ' : 'FAILED'} ${name}: ${title}`,
+    `server: defaults${limits === '' ? '' : ` and ${limits}`}`,
+    `attack: ${done.join('; ')} in ${attack.seconds.toFixed(1)} s; CPU ${percent(attack.cpu)} %`,
+    `attackers got: ${outcomes(attack.outcomes)}`,
+    `server told: ${outcomes(after.server.closes) || 'of no connection that ended'}; ${after.server.logged} lines logged`,
+    `memory: ${memory.join(', ')} MiB before, peak, after; the attackers may hold ${(mayHold / MIB).toFixed(0)} MiB`,
+    `CPU of the server: ${three(({ server }) => server.cpu, percent)} % before, during, after`,
+    `event-loop delay: p99 ${three(({ server }) => server.loopDelay.p99, milliseconds)} ms before, during, after; max ${three(({ server }) => server.loopDelay.max, milliseconds)} ms`,
+    `${clients.clients} other clients: echo p99 ${three(({ clients }) => clients.echo.p99, milliseconds)} ms; max ${three(({ clients }) => clients.echo.max, milliseconds)} ms`,
+    `  ${clients.echoed} of ${clients.sent} messages echoed, ${clients.newsReceived} of ${clients.newsDue} published ones received, p99 ${three(({ clients }) => clients.news.p99, milliseconds)} ms`,
+    ...failures.map((failure) => `does not hold: ${failure}`),
+  ]
+  return `${lines.join('\n       ')}\n`
+}
+
+function percent(share: number): string {
+  return (share * 100).toFixed(0)
+}
+
+function milliseconds(value: number): string {
+  return value < 10 ? value.toFixed(1) : value.toFixed(0)
+}
