@@ -2,6 +2,7 @@ import { connect as connectTcp, isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import { ArgumentError } from '../protocol/error.ts'
+import { oneLine } from '../protocol/quote.ts'
 import { type Attempt, listen } from './attempt.ts'
 import { connectFailure } from './failure.ts'
 import type { Target } from './target.ts'
@@ -54,7 +55,7 @@ function overTls(options: ConnectionOptions): TLSSocket {
   try {
     return connectTls(options)
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = oneLine(error instanceof Error ? error.message : String(error), 200)
     throw new ArgumentError(`The option tls cannot be used: ${why}.`, { cause: error })
   }
 }

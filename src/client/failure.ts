@@ -81,6 +81,8 @@ export function wentAway(name: string, cause?: unknown): HandshakeError {
 function describe(error: unknown): { code?: string; message: string; firstByte?: number | undefined } {
   if (!(error instanceof Error)) return { message: oneLine(String(error), 200) }
   const { code, reason, rawPacket } = error as NodeJS.ErrnoException & { reason?: unknown; rawPacket?: Uint8Array }
+  // It is still there, but the bytes of an answer, cookies and all, are not printed with the error.
+  if (rawPacket !== undefined) Object.defineProperty(error, 'rawPacket', { enumerable: false })
   return {
     message: oneLine(typeof reason === 'string' ? reason : error.message, 200),
     firstByte: rawPacket?.[0],

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { ArgumentError, HandshakeError } from '../protocol/error.ts'
+import { oneLine } from '../protocol/quote.ts'
 import type { Attempt } from './attempt.ts'
 import { dial, speakTls, type TlsOptions } from './dial.ts'
 import { proxyFor } from './proxy.ts'
@@ -56,10 +57,12 @@ async function createStream(attempt: Attempt, target: Target, create: CreateConn
 
 function checked(stream: Duplex): Duplex {
   if (typeof stream?.pipe === 'function' && typeof stream.write === 'function') return stream
-  throw new ArgumentError(`createConnection gave ${String(stream)}, which is not a stream that reads and writes.`)
+  throw new ArgumentError(
+    `createConnection gave ${oneLine(String(stream), 64)}, which is not a stream that reads and writes.`,
+  )
 }
 
 function failure(error: unknown, name: string): HandshakeError {
-  const why = error instanceof Error ? error.message : String(error)
+  const why = oneLine(error instanceof Error ? error.message : String(error), 200)
   return new HandshakeError('CONNECT_FAILED', `createConnection gave no stream to ${name}: ${why}`, { cause: error })
 }

@@ -98,7 +98,11 @@ function decode(text: string, url: string): string {
   }
 }
 
-/** A URL for a sentence, without what is secret in it. */
+/** A URL for a sentence, or what was given for one, without user name, password, and what stands in query and fragment. */
 export function quoteUrl(url: string): string {
-  return quote(url.replace(/\/\/[^/?#]*@/, '//***@'), 256)
+  // Where a broken one ends its host nobody knows.
+  const userInfo = URL.canParse(url)
+    ? /^(\s*[a-z][a-z0-9+.-]*:)?([/\\\s]*)[^/?#]*@/i
+    : /^([a-z][a-z0-9+.-]*:)?([/\\]*).*@/is
+  return quote(url.replace(userInfo, '$1$2***@').replace(/([?#]).+/s, '$1***'), 256)
 }

@@ -1,5 +1,6 @@
 import { closeCodeName } from './close-code.ts'
 import { HeartwireError } from './error.ts'
+import { redact } from './redact.ts'
 
 /**
  * What began the end of a connection:
@@ -12,7 +13,10 @@ import { HeartwireError } from './error.ts'
  * - `protocol-error`: the peer broke a rule of the protocol; `error` says which
  * - `message-too-large`: a message was over `maxPayload`, or could not be held in memory
  * - `handler-error`: a handler of the application threw; `error` is what it threw
- * - `slow-consumer`: the peer read too slowly, and `maxBuffered` was reached
+ * - `slow-consumer`: the peer read too slowly, and `maxBuffered` or `sendBudget` was reached
+ * - `rate-limit`: the peer sent more in a time than a limit with the policy `'close'` allows
+ * - `no-message`: the peer sent no first message within `idleBeforeFirstMessage`
+ * - `max-lifetime`: the connection had lasted for `maxLifetime`
  * - `pause-timeout`: this end did not read for `maxPause`
  * - `shutdown`: the server is closing
  * - `rejected`: the upgrade hook refused with a close code
@@ -29,6 +33,9 @@ export type CloseCause =
   | 'message-too-large'
   | 'handler-error'
   | 'slow-consumer'
+  | 'rate-limit'
+  | 'no-message'
+  | 'max-lifetime'
   | 'pause-timeout'
   | 'shutdown'
   | 'rejected'
@@ -80,5 +87,5 @@ export function describeClose(info: CloseInfo): string {
 }
 
 function codeInWords(code: number, reason = ''): string {
-  return `${code} (${closeCodeName(code)})${reason === '' ? '' : ` ${JSON.stringify(reason)}`}`
+  return `${code} (${closeCodeName(code)})${reason === '' ? '' : ` ${JSON.stringify(redact(reason))}`}`
 }

@@ -147,18 +147,24 @@ export class HeartbeatError extends HeartwireError {
   readonly code = 'HEARTBEAT_TIMEOUT'
 }
 
-/** More was queued for a peer than `maxBuffered` allows. */
+/** More was queued for a peer than `maxBuffered` allows, or for all peers than `sendBudget`. */
 export class SlowConsumerError extends HeartwireError {
   override readonly name = 'SlowConsumerError'
   readonly code = 'SLOW_CONSUMER'
 }
 
+/** The peer sent more in a time than a limit with the policy `'close'` allows. */
+export class RateLimitError extends HeartwireError {
+  override readonly name = 'RateLimitError'
+  readonly code = 'RATE_LIMIT'
+}
+
 /** Something waited for longer than it was allowed to. */
 export class TimeoutError extends HeartwireError {
   override readonly name = 'TimeoutError'
-  readonly code: 'TIMEOUT' | 'CLOSE_TIMEOUT' | 'PAUSE_TIMEOUT'
+  readonly code: 'TIMEOUT' | 'CLOSE_TIMEOUT' | 'PAUSE_TIMEOUT' | 'NO_MESSAGE'
 
-  constructor(code: 'TIMEOUT' | 'CLOSE_TIMEOUT' | 'PAUSE_TIMEOUT', message: string) {
+  constructor(code: TimeoutError['code'], message: string) {
     super(message)
     this.code = code
   }

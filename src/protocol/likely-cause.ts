@@ -1,4 +1,5 @@
 import type { RuleCode } from './error.ts'
+import { quote } from './quote.ts'
 
 const HTTP = ['GET ', 'HEAD ', 'POST ', 'PUT ', 'DELETE ', 'OPTIONS ', 'PATCH ', 'CONNECT ', 'HTTP/']
 
@@ -19,7 +20,7 @@ export function likelyCause(code: RuleCode, bytes: Uint8Array): string | undefin
     bytes.length >= 4 &&
     [...bytes].every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte < 127))
   ) {
-    return `The bytes are plain text (${JSON.stringify(text)}): something writes to the socket without framing it.`
+    return `The bytes are plain text (${quote(text)}): something writes to the socket without framing it.`
   }
   switch (code) {
     case 'RESERVED_BITS':

@@ -1,6 +1,6 @@
 import { ArgumentError } from 'heartwire'
 import { describe, expect, test } from 'vitest'
-import { parseTarget } from '../../src/client/target.ts'
+import { parseTarget, quoteUrl } from '../../src/client/target.ts'
 
 /** What of a target differs from one URL to another. */
 function parsed(url: string | URL, socketPath?: string) {
@@ -83,7 +83,7 @@ describe('a URL', () => {
       'ftp://ann:secret@x/',
       'The URL "ftp://***@x/" is not one of a WebSocket: its scheme is "ftp:", not "ws:" or "wss:".',
     ],
-    ['ws://x/#top', 'The URL "ws://x/#top" has a fragment, which one of a WebSocket cannot have (RFC 6455 section 3).'],
+    ['ws://x/#top', 'The URL "ws://x/#***" has a fragment, which one of a WebSocket cannot have (RFC 6455 section 3).'],
     ['ws://x/#', 'The URL "ws://x/#" has a fragment, which one of a WebSocket cannot have (RFC 6455 section 3).'],
     ['ws://%zz:a@x/', '"ws://***@x/" has a percent sign that encodes nothing.'],
     ['ws+unix:', 'The URL "ws+unix:" does not name a Unix socket, as "ws+unix:/path/to.sock:/path" does.'],
@@ -101,4 +101,19 @@ describe('a URL', () => {
       new ArgumentError(message.startsWith('"ws://***@x') ? `The URL ${message}` : message),
     )
   })
+})
+
+test.each([
+  ['ws://example.com:8080/chat', '"ws://example.com:8080/chat"'],
+  ['ws://example.com/@ann', '"ws://example.com/@ann"'],
+  ['wss://ann:secret@example.com/chat?secret#secret', '"wss://***@example.com/chat?***"'],
+  ['ws:ann:secret@example.com', '"ws:***@example.com"'],
+  [' ws:\\\\ann:secret@example.com', '" ws:\\\\\\\\***@example.com"'],
+  ['ann:secret@proxy.example.com', '"ann:***@proxy.example.com"'],
+  // Not URLs.
+  ['ws://ann:sec/ret@example.com', '"ws://***@example.com"'],
+  ['ws://ann:sec?ret@example.com:x', '"ws://***@example.com:x"'],
+  ['ws://[?secret', '"ws://[?***"'],
+])('a URL in a sentence keeps its secrets: %j', (url, shown) => {
+  expect(quoteUrl(url)).toBe(shown)
 })
