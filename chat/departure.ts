@@ -32,6 +32,12 @@ export function departure(info: CloseInfo, heartbeat: Heartbeat): Departure {
       return death(`’s connection was reset (${number})`)
     case 'slow-consumer':
       return death(` stopped reading: too many bytes were waiting (${code})`)
+    case 'rate-limit':
+      return death(` sent too much at once (${code})`)
+    case 'no-message':
+      return leave(`never said anything (${code})`)
+    case 'max-lifetime':
+      return leave(`had been connected for as long as may be (${code})`)
     case 'pause-timeout':
       return death(`’s connection was held up for too long (${number})`)
     case 'protocol-error':

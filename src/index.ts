@@ -13,6 +13,7 @@ export {
   HeartbeatError,
   HeartwireError,
   ProtocolError,
+  RateLimitError,
   type RuleCode,
   type Side,
   SlowConsumerError,
@@ -35,10 +36,20 @@ export {
 } from './server/server.ts'
 export { UpgradeRejected } from './server/upgrade-rejected.ts'
 export type { UpgradeRequest } from './server/upgrade-request.ts'
-export type { SendResult } from './socket/link.ts'
+export type { Limits, Overflow } from './socket/limits.ts'
 export type { ReceiveOptions } from './socket/message-queue.ts'
 export type { MessageStream } from './socket/message-stream.ts'
 export type { ObservedFrame } from './socket/observed-frame.ts'
-export type { AutoResponse, Handlers, MessageType, SocketOptions } from './socket/options.ts'
-export type { ServerSocket } from './socket/server-socket.ts'
-export { prepare, type Socket } from './socket/socket.ts'
+export type {
+  AutoResponse,
+  DroppedMessage,
+  DropReason,
+  Handlers,
+  MessageType,
+  SocketOptions,
+} from './socket/options.ts'
+export type { SendResult } from './socket/outbound.ts'
+export type { OverRate, RateLimit } from './socket/rate-limit.ts'
+export { type SendBudget, sendBudget } from './socket/send-budget.ts'
+export type { PublishOptions, ServerSocket } from './socket/server-socket.ts'
+export { prepare, type Socket, type SocketCounts } from './socket/socket.ts'

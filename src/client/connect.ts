@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { HandshakeError } from '../protocol/error.ts'
 import { checkUpgradeResponse, createKey, type HeaderLine, requestHeaders } from '../protocol/handshake.ts'
+import { type Context, currentContext } from '../socket/context.ts'
 import { Link } from '../socket/link.ts'
 import type { Behaviour, Handlers } from '../socket/options.ts'
 import { shared } from '../socket/runtime.ts'
@@ -30,6 +31,7 @@ export async function connect<Data = undefined>(
   url: string | URL,
   options: ConnectOptions<Data> = {},
 ): Promise<Socket<Data>> {
+  const context = currentContext()
   const settings = compileOptions(options)
   const target = parseTarget(url, settings.socketPath)
   const attempt = new Attempt(settings.handshakeTimeout, options.signal)
@@ -37,7 +39,7 @@ export async function connect<Data = undefined>(
     const { stream, protocol } = await shakeHands(attempt, target, settings)
     attempt.signal.throwIfAborted()
     attempt.release(stream)
-    return opened(stream, protocol, settings.behaviour, options)
+    return opened(stream, protocol, settings.behaviour, context, options)
   } finally {
     attempt.end()
   }
@@ -108,11 +110,12 @@ function opened<Data>(
   stream: Duplex,
   protocol: string,
   behaviour: Behaviour,
+  context: Context,
   options: ConnectOptions<Data>,
 ): Socket<Data> {
   // The handlers are only ever given the one socket, which carries this data.
   const handlers = options as Handlers<Socket>
-  const link = new Link({ side: 'client', behaviour, handlers }, new NodeTransport(stream))
+  const link = new Link({ side: 'client', behaviour, handlers, context }, new NodeTransport(stream))
   const socket = new Socket<Data>(link, options.data as Data, protocol)
   link.start(socket)
   return socket

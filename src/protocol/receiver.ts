@@ -105,6 +105,11 @@ export class Receiver {
     this.text = options.text
   }
 
+  /** Bytes that were read. */
+  get bytesReceived(): number {
+    return this.streamOffset
+  }
+
   /** Whether bytes were left unread by `pause`. */
   get holds(): boolean {
     return this.held !== undefined

@@ -19,12 +19,13 @@ import { ArgumentError, HandshakeError } from '../protocol/error.ts'
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import { guarded } from '../socket/awaitable.ts'
 import { checkTime } from '../socket/check.ts'
-import type { MessageType } from '../socket/options.ts'
+import { currentContext } from '../socket/context.ts'
 import { reportError } from '../socket/report-error.ts'
 import { shared } from '../socket/runtime.ts'
-import { type Membership, preparedOf, publish, type ServerSocket } from '../socket/server-socket.ts'
+import { type Membership, type PublishOptions, publish, type ServerSocket } from '../socket/server-socket.ts'
 import { Topics } from '../topics/topics.ts'
 import { type Claim, claimUpgrades } from './attach.ts'
+import { watchDescriptors } from './descriptors.ts'
 import { answerPlainHttp } from './plain-http.ts'
 import { compileTrustedProxies } from './proxy-trust.ts'
 import { Refusals } from './refusals.ts'
@@ -137,6 +138,7 @@ export class Server<Data = undefined> {
       // Sockets of other routes carry other data, and are walked with these.
       opened: (socket) => live.add(socket as ServerSocket<Data>),
       rejected: (socket) => this.rejected.add(socket),
+      handlers: currentContext(),
       closed: (socket) => this.left(socket as ServerSocket<Data>),
     }
   }
@@ -196,7 +198,9 @@ export class Server<Data = undefined> {
     }
     this.release.push(release)
     // A failing accept is reported; it neither ends the process nor stops the server.
-    listener.on('error', (error) => reportError(this.options.error, error, undefined))
+    const report = (error: Error) => reportError(this.options.error, error, undefined)
+    listener.on('error', report)
+    this.release.push(watchDescriptors(report))
     if (this.closing !== undefined) throw new ArgumentError('The server was closed before it listened.')
     return listening(listener, options)
   }
@@ -245,15 +249,15 @@ export class Server<Data = undefined> {
 
   /**
    * Sends a message to all who have subscribed to a topic; it is encoded once. Returns to how many.
-   * @param options `except`: the id of a socket to leave out
+   * @param options `except`: the id of a socket to leave out; `type` and `key` as in PublishOptions
    */
   publish(
     topic: string,
     message: MessageData | PreparedMessage,
-    options: { except?: string; type?: MessageType } = {},
+    options: PublishOptions & { except?: string } = {},
   ): number {
     const except = options.except === undefined ? undefined : this.byId.get(options.except)
-    return publish(this.topics, topic, preparedOf(message, options.type), except)
+    return publish(this.topics, topic, message, options, except)
   }
 
   /** How many sockets of this process have subscribed to a topic. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { CloseInfo } from '../protocol/close-info.ts'
 import { HandshakeError } from '../protocol/error.ts'
 import {
   checkChosenSubprotocol,
@@ -10,6 +11,7 @@ import {
   type UpgradeOffer,
 } from '../protocol/handshake.ts'
 import { isAwaitable } from '../socket/awaitable.ts'
+import { type Context, currentContext } from '../socket/context.ts'
 import { Link } from '../socket/link.ts'
 import { reportError } from '../socket/report-error.ts'
 import { shared } from '../socket/runtime.ts'
@@ -32,7 +34,9 @@ export interface UpgradeContext {
   opened(socket: ServerSocket): void
   /** The handshake was completed only to be followed by a Close frame. */
   rejected(socket: ServerSocket): void
-  closed(socket: ServerSocket): void
+  closed(socket: ServerSocket, info: CloseInfo): void
+  /** The AsyncLocalStorage context in which the server was created. */
+  handlers: Context
 }
 
 /** Bytes that a client may send before its handshake is answered, before it is held back. */
@@ -153,7 +157,14 @@ export class Upgrade {
     const head = responseHead({ key: offer.key, protocol, headers: response.headers }, shared.platform)
     const { context, route } = this
     const { options, behaviour } = route
-    const link = new Link({ side: 'server', behaviour, handlers: options, onClosed: context.closed }, this.hand(head))
+    const setup = {
+      side: 'server',
+      behaviour,
+      handlers: options,
+      context: behaviour.asyncContext === 'upgrade' ? currentContext() : context.handlers,
+      onClosed: context.closed,
+    } as const
+    const link = new Link(setup, this.hand(head))
     const socket = new ServerSocket(link, response.data, protocol, context.membership)
     context.opened(socket)
     link.start(socket)
@@ -213,7 +224,8 @@ export class Upgrade {
     const { context, route } = this
     // What the client sends meanwhile is discarded.
     const handlers = { message() {} }
-    const setup = { side: 'server', behaviour: route.behaviour, handlers, onClosed: context.closed } as const
+    const { handlers: own, closed: onClosed } = context
+    const setup = { side: 'server', behaviour: route.behaviour, handlers, context: own, onClosed } as const
     const link = new Link(setup, this.hand(head))
     const socket = new ServerSocket(link, undefined, '', context.membership)
     context.rejected(socket)

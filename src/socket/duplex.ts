@@ -23,7 +23,7 @@ export function socketDuplex(link: Link, type: MessageType): Duplex {
       // Once it is told that it was written, a chunk is the writer's own again.
       const result = link.send(Buffer.from(chunk), type)
       if (result === 'ok') callback()
-      else if (result === 'slow') link.drained(undefined).then(() => callback(), callback)
+      else if (result === 'slow') link.outbound.drained(undefined).then(() => callback(), callback)
       else callback(new ConnectionClosedError(link.info))
     },
     final(callback) {

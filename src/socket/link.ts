@@ -2,67 +2,68 @@ import { CloseCode } from '../protocol/close-code.ts'
 import { type CloseCause, type CloseInfo, ConnectionClosedError } from '../protocol/close-info.ts'
 import { Connection, type ConnectionSink } from '../protocol/connection.ts'
 import { encodeControlPayload } from '../protocol/control-payload.ts'
-import { ArgumentError, type Side, SlowConsumerError, TimeoutError } from '../protocol/error.ts'
+import { ArgumentError, type Side, TimeoutError } from '../protocol/error.ts'
 import { Opcode } from '../protocol/opcode.ts'
-import { bytesOf, type MessageData, PreparedMessage } from '../protocol/prepared.ts'
+import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import type { Transport, TransportSink } from '../transport/transport.ts'
 import { autoResponseTo } from './auto-response.ts'
 import { guarded, isAwaitable } from './awaitable.ts'
+import type { Context } from './context.ts'
+import { type FrameObserver, FrameObservers } from './frame-observers.ts'
+import { Hold, Inbound, type InboundHost } from './inbound.ts'
+import { type Limits, resolveLimits } from './limits.ts'
 import { MessageQueue, type MessageSource } from './message-queue.ts'
-import { type ObservedFrame, observedFrame } from './observed-frame.ts'
-import type { Behaviour, Handlers, MessageType } from './options.ts'
+import type { Behaviour, DroppedMessage, DropReason, Handlers, MessageType } from './options.ts'
+import { Outbound, type OutboundHost, type SendResult } from './outbound.ts'
 import { Pulse, type PulseHost } from './pulse.ts'
 import { reportError } from './report-error.ts'
 import { flushSoon, shared, wheel } from './runtime.ts'
 import type { Socket } from './socket.ts'
-
-/** What `send` has done with a message. */
-export type SendResult = 'ok' | 'slow' | 'dropped' | 'closed'
-
-/** Why nothing is read for now; reading goes on when no reason is left. */
-const Hold = { Application: 1, Opening: 2, Queue: 4 } as const
 
 /** What a kind of socket is made from: a server's route, or one client connection. */
 export interface LinkSetup {
   side: Side
   behaviour: Behaviour
   handlers: Handlers<Socket>
+  /** The AsyncLocalStorage context in which the handlers run. */
+  context: Context
   /** Called before the application hears of the end. */
-  onClosed?(socket: Socket): void
+  onClosed?(socket: Socket, info: CloseInfo): void
+  /** Called with each round-trip time that was measured, in milliseconds. */
+  onRoundTrip?(milliseconds: number): void
 }
+
+/** How many messages were dropped, by the limit that dropped them. */
+export type DropCounts = Record<DropReason, number>
 
 /**
  * What is behind a socket: ties the connection, its transport, its pulse and the application's handlers together.
  */
-export class Link implements ConnectionSink, TransportSink, MessageSource, PulseHost {
+export class Link implements ConnectionSink, TransportSink, MessageSource, PulseHost, InboundHost, OutboundHost {
   readonly connection: Connection
   readonly transport: Transport
-  readonly behaviour: Behaviour
+  behaviour: Behaviour
   readonly pulse: Pulse
+  readonly inbound: Inbound
+  readonly outbound: Outbound
   /** The application's face of this; there from `start` on. */
   socket!: Socket
-  highWaterMark: number
   info: CloseInfo | undefined
   /** Called once, when the connection has ended. */
   readonly whenClosed = new Set<(info: CloseInfo) => void>()
 
   private readonly setup: LinkSetup
   private queue: MessageQueue | undefined
-  private holds = 0
-  /** The connection closed while its messages were held: they are not waited for. */
-  private discardMessages = false
-  /** The end of the transport, while what came before it is held back. */
-  private pendingEnd: (() => void) | undefined
+  private observers: FrameObservers | undefined
+  private drops: DropCounts | undefined
   private flushing = false
-  private slowTold = false
-  private readonly whenDrained: (() => void)[] = []
-  private whenWritable: (() => void) | undefined
+  /** Whether the code that runs is in the context of the handlers already. */
+  private inContext = false
 
   constructor(setup: LinkSetup, transport: Transport) {
     this.setup = setup
     this.behaviour = setup.behaviour
     this.transport = transport
-    this.highWaterMark = setup.behaviour.highWaterMark
     const { side, behaviour } = setup
     this.connection = new Connection(
       {
@@ -78,82 +79,64 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
       transport,
     )
     this.pulse = new Pulse(this.connection, this)
+    this.inbound = new Inbound(this)
+    this.outbound = new Outbound(this)
   }
 
   /** The handshake is done: tells the application, and starts to read. */
   start(socket: Socket): void {
     this.socket = socket
-    const { connection } = this
-    connection.open()
-    this.pulse.settings = this.behaviour.heartbeat
+    const { behaviour, inbound, pulse } = this
+    this.connection.open()
+    pulse.settings = behaviour.heartbeat
+    this.limitTime(behaviour)
     const { handlers } = this.setup
     if (handlers.observeFrames !== undefined)
       this.observeFrames((frame) => handlers.observeFrames?.(this.socket, frame))
     const opened = this.call(() => handlers.open?.(this.socket))
     // Those who pull messages may do so within the open handler; only handlers have to wait for it.
     if (opened !== undefined && handlers.message !== undefined) {
-      this.hold(Hold.Opening)
-      opened.finally(() => this.release(Hold.Opening))
+      inbound.hold(Hold.Opening)
+      opened.finally(() => inbound.release(Hold.Opening))
     }
     this.transport.start(this)
-    if (this.holds !== 0) this.transport.pause()
+    if (inbound.held) this.transport.pause()
   }
 
-  observeFrames(observe: (frame: ObservedFrame) => void): void {
-    const { receiver, sender } = this.connection
-    const before = { in: receiver.frameListener, out: sender.frameListener }
-    const listen = (direction: 'in' | 'out') => (header: Uint8Array, payload: Uint8Array) => {
-      before[direction]?.(header, payload)
-      guarded(
-        () => observe(observedFrame(direction, header, payload)),
-        (error) => this.reportError(error),
-      )
+  /** Sees every frame from here on, until what this returns is called. */
+  observeFrames(observer: FrameObserver): () => void {
+    this.observers ??= new FrameObservers(this.connection, (error) => this.reportError(error))
+    return this.observers.add(observer)
+  }
+
+  /** @throws ArgumentError that names the limit and its value; then nothing is changed */
+  setLimits(limits: Limits): void {
+    this.behaviour = { ...this.behaviour, ...resolveLimits(limits, this.behaviour) }
+    const { connection, behaviour } = this
+    connection.receiver.maxPayload = behaviour.maxPayload
+    connection.receiver.maxFragments = behaviour.maxFragments
+    connection.closeTimeout = behaviour.closeTimeout
+    this.outbound.limitAge(behaviour.maxQueueAge)
+    this.limitTime(limits)
+  }
+
+  private limitTime({ maxLifetime, idleBeforeFirstMessage }: Limits): void {
+    const { behaviour, inbound, pulse } = this
+    // Connections that began together do not end together.
+    if (maxLifetime !== undefined) pulse.limitLife(behaviour.maxLifetime * (1 - 0.1 * Math.random()))
+    if (idleBeforeFirstMessage !== undefined && inbound.messages === 0) {
+      pulse.expectMessage(behaviour.idleBeforeFirstMessage)
     }
-    receiver.frameListener = listen('in')
-    sender.frameListener = listen('out')
   }
 
   // From the application
 
-  send(message: MessageData | PreparedMessage, type: MessageType | undefined): SendResult {
-    const { connection } = this
-    let data: string | Uint8Array | PreparedMessage
-    let opcode: number
-    if (typeof message === 'string') {
-      data = message
-      opcode = type === 'binary' ? Opcode.Binary : Opcode.Text
-    } else if (message instanceof PreparedMessage) {
-      data = message
-      opcode = message.opcode
-    } else {
-      data = bytesOf(message)
-      opcode = type === 'text' ? Opcode.Text : Opcode.Binary
-    }
-    if (connection.state !== 'open') return 'closed'
-    const { sender } = connection
-    const wasEmpty = sender.bufferedAmount === 0
-    sender.message(opcode, data)
-    return this.sent(wasEmpty)
+  send(message: MessageData | PreparedMessage, type: MessageType | undefined, key?: string): SendResult {
+    return this.outbound.send(message, type, key)
   }
 
-  /** After something was sent: says what became of it, and closes when too much is queued. */
-  private sent(wasEmpty: boolean): SendResult {
-    this.onOutput()
-    const { connection, behaviour } = this
-    const { sender } = connection
-    if (sender.load <= this.highWaterMark) return 'ok'
-    if (!sender.blocked) connection.flush()
-    const { load } = sender
-    if (load > behaviour.maxBuffered && !wasEmpty) {
-      const error = new SlowConsumerError(
-        `The peer reads too slowly: ${load} bytes are queued for it, more than maxBuffered, ${behaviour.maxBuffered}.`,
-      )
-      connection.fail(CloseCode.TryAgainLater, 'reads too slowly', 'slow-consumer', error)
-      return 'dropped'
-    }
-    if (load <= this.highWaterMark) return 'ok'
-    this.slowTold = true
-    return 'slow'
+  get dropCounts(): DropCounts {
+    return this.drops ?? NO_DROPS
   }
 
   ping(payload: string | Uint8Array | undefined): Promise<number> {
@@ -172,58 +155,11 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
     const bytes = encodeControlPayload(shared.platform, 'pong', payload)
     if (this.connection.state !== 'open') return
     this.connection.sender.pong(bytes)
-    this.sent(false)
+    this.outbound.sent()
   }
 
   close(code: number, reason: string, cause?: CloseCause, error?: Error): void {
     this.connection.close(code, reason, cause, error)
-  }
-
-  /** Resolves when nothing is queued. */
-  drained(signal: AbortSignal | undefined): Promise<void> {
-    if (signal?.aborted) return Promise.reject(signal.reason)
-    if (this.info !== undefined) return Promise.reject(new ConnectionClosedError(this.info))
-    if (!this.connection.sender.blocked) this.connection.flush()
-    if (this.connection.sender.bufferedAmount === 0) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      const done = () => {
-        signal?.removeEventListener('abort', onAbort)
-        this.whenClosed.delete(onClosed)
-        const index = this.whenDrained.indexOf(onDrained)
-        if (index >= 0) this.whenDrained.splice(index, 1)
-      }
-      const onDrained = () => {
-        done()
-        resolve()
-      }
-      const onAbort = () => {
-        done()
-        reject(signal?.reason)
-      }
-      const onClosed = (info: CloseInfo) => {
-        done()
-        reject(new ConnectionClosedError(info))
-      }
-      signal?.addEventListener('abort', onAbort)
-      this.whenClosed.add(onClosed)
-      this.whenDrained.push(onDrained)
-    })
-  }
-
-  /** Resolves when the wire takes more, though messages may wait, or when the connection has ended. For fragments. */
-  writable(): Promise<void> {
-    const { sender } = this.connection
-    if (!sender.blocked) this.flush()
-    if (!sender.blocked) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.whenWritable = resolve
-    })
-  }
-
-  private wakeWriter(): void {
-    const wake = this.whenWritable
-    this.whenWritable = undefined
-    wake?.()
   }
 
   /** The queue for messages that are pulled. There is none beside a `message` handler. */
@@ -237,18 +173,26 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   }
 
   pause(): void {
-    this.hold(Hold.Application)
+    this.inbound.hold(Hold.Application)
   }
 
   resume(): void {
-    this.release(Hold.Application)
+    this.inbound.release(Hold.Application)
   }
 
   // From the transport
 
   onData(chunk: Uint8Array): void {
     this.pulse.heard()
-    this.connection.receive(chunk)
+    // Once for the chunk, not for each message in it.
+    this.setup.context(receiveInContext, this, chunk)
+  }
+
+  /** @internal */
+  receive(chunk: Uint8Array): void {
+    this.inContext = true
+    this.inbound.receive(chunk)
+    this.inContext = false
   }
 
   onProgress(): void {
@@ -259,19 +203,19 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
     this.pulse.wireMoved()
     this.connection.wireWritten()
     this.pulse.wireAsked()
-    if (this.whenWritable !== undefined && !this.connection.sender.blocked) this.wakeWriter()
+    this.outbound.onWritten()
   }
 
   onEnd(): void {
-    this.deliverHeld()
-    this.afterHeld(() => this.connection.receiveEnd())
+    this.inbound.deliverHeld()
+    this.inbound.afterHeld(() => this.connection.receiveEnd())
   }
 
   onClose(reset: boolean, error: Error | undefined): void {
-    this.deliverHeld()
+    this.inbound.deliverHeld()
     const closed = () => this.connection.transportClosed(reset, error)
     if (reset) closed()
-    else this.afterHeld(closed)
+    else this.inbound.afterHeld(closed)
   }
 
   // From the connection
@@ -285,13 +229,15 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   }
 
   onPiece(opcode: number, piece: Uint8Array, last: boolean): void {
-    if (this.discardMessages) return
+    if (this.inbound.discards) return
+    this.inbound.admitPiece(piece.length, last)
     const queue = this.messageQueue()
     if (this.overflows()) queue.breakOff(new ConnectionClosedError(undefined))
     else queue.pushPiece(opcode === Opcode.Text ? 'text' : 'binary', piece, last)
   }
 
   onPing(payload: Uint8Array): void {
+    if (!this.inbound.admitControl()) return
     if (this.behaviour.autoPong) {
       this.connection.sender.answerPing(payload)
       this.onOutput()
@@ -300,7 +246,9 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   }
 
   onPong(payload: Uint8Array): void {
-    this.pulse.answered(payload)
+    if (!this.inbound.admitControl()) return
+    const roundTrip = this.pulse.answered(payload)
+    if (roundTrip !== undefined) this.setup.onRoundTrip?.(roundTrip)
     if (this.setup.handlers.pong !== undefined) this.call(() => this.setup.handlers.pong?.(this.socket, payload))
   }
 
@@ -314,6 +262,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
     this.flushing = false
     if (this.connection.state === 'closed') return
     this.connection.flush()
+    this.outbound.charge()
     this.pulse.wireAsked()
   }
 
@@ -322,20 +271,12 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   }
 
   onDrained(): void {
-    for (const wake of [...this.whenDrained]) wake()
-    if (!this.slowTold) return
-    this.slowTold = false
-    if (this.setup.handlers.drain !== undefined) this.call(() => this.setup.handlers.drain?.(this.socket))
+    this.outbound.onDrained()
   }
 
   onClosing(): void {
-    // The peer's Close frame has to be read; what is held up before it is no longer waited for.
-    if (this.holds === 0) return
-    this.holds = 0
-    this.discardMessages = true
-    this.connection.receiver.resume()
-    this.transport.resume()
-    process.nextTick(() => this.tellEnd())
+    // The peer's Close frame has to be read.
+    this.inbound.letGo()
   }
 
   onDeadline(): void {
@@ -344,21 +285,31 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
 
   onClosed(info: CloseInfo): void {
     this.info = info
-    this.setup.onClosed?.(this.socket)
+    this.setup.onClosed?.(this.socket, info)
     this.pulse.stop()
     this.queue?.end(info)
-    this.wakeWriter()
+    this.outbound.end()
     const waiting = [...this.whenClosed]
     this.whenClosed.clear()
     for (const tell of waiting) tell(info)
     this.call(() => this.setup.handlers.close?.(this.socket, info))
   }
 
+  // From the outbound half
+
+  droppedOutbound(why: DropReason, data: string | Uint8Array, type: MessageType): void {
+    this.dropped({ direction: 'out', why, data, type })
+  }
+
+  drainedAfterSlow(): void {
+    if (this.setup.handlers.drain !== undefined) this.call(() => this.setup.handlers.drain?.(this.socket))
+  }
+
   // From the message queue
 
   holdMessages(hold: boolean): void {
-    if (hold) this.hold(Hold.Queue)
-    else this.release(Hold.Queue)
+    if (hold) this.inbound.hold(Hold.Queue)
+    else this.inbound.release(Hold.Queue)
   }
 
   readInPieces(inPieces: boolean): void {
@@ -368,41 +319,64 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   // From the pulse
 
   pausedTooLong(): void {
-    const why =
-      (this.holds & Hold.Opening) !== 0
-        ? 'the open handler has not settled'
-        : (this.holds & Hold.Application) !== 0
-          ? 'the socket was paused'
-          : 'nobody consumed its messages (add a message handler, or read them)'
-    const message = `Nothing was read for ${this.behaviour.maxPause} ms (maxPause): ${why}.`
-    this.connection.fail(
-      CloseCode.InternalError,
-      'paused for too long',
-      'pause-timeout',
-      new TimeoutError('PAUSE_TIMEOUT', message),
-    )
+    this.connection.fail(CloseCode.InternalError, 'paused for too long', 'pause-timeout', this.inbound.pauseError())
+  }
+
+  readAgain(): void {
+    this.inbound.readAgain()
+  }
+
+  livedTooLong(): void {
+    this.connection.close(CloseCode.GoingAway, 'connected for long enough', 'max-lifetime')
+  }
+
+  noMessage(): void {
+    const message = `The peer sent no message within ${this.behaviour.idleBeforeFirstMessage} ms (idleBeforeFirstMessage).`
+    const error = new TimeoutError('NO_MESSAGE', message)
+    this.connection.close(CloseCode.PolicyViolation, 'no message came', 'no-message', error)
   }
 
   sendPing(payload: Uint8Array): void {
     this.connection.sender.ping(payload)
-    this.sent(false)
+    this.outbound.sent()
   }
 
   // Messages
 
   private deliver(message: string | Uint8Array, type: MessageType): void {
-    if (this.discardMessages || this.answered(message, type)) return
-    const { handlers } = this.setup
-    if (handlers.message === undefined) {
+    const { inbound } = this
+    if (inbound.discards) return
+    const verdict = inbound.admit(() => bytesIn(message))
+    if (verdict === 'closed') return
+    if (verdict !== 'in') return this.dropped({ direction: 'in', why: verdict, data: message, type })
+    if (this.answered(message, type)) return
+    if (this.setup.handlers.message === undefined) {
       if (!this.overflows()) this.messageQueue().push({ data: message, type })
-      return
+    } else if (this.inContext) {
+      this.handle(message, type)
+    } else {
+      this.setup.context(() => this.handle(message, type))
     }
+  }
+
+  private handle(message: string | Uint8Array, type: MessageType): void {
+    const { inbound } = this
     try {
-      const result = handlers.message(this.socket, message, type)
-      if (isAwaitable(result)) Promise.resolve(result).catch((error) => this.handlerFailed(error))
+      const result = this.setup.handlers.message?.(this.socket, message, type)
+      if (!isAwaitable(result)) return
+      const settled = Promise.resolve(result).then(undefined, (error) => this.handlerFailed(error))
+      if (!this.behaviour.serial) return
+      inbound.hold(Hold.Handler)
+      settled.then(() => inbound.release(Hold.Handler))
     } catch (error) {
       this.handlerFailed(error)
     }
+  }
+
+  private dropped(message: DroppedMessage): void {
+    this.drops ??= { ...NO_DROPS }
+    this.drops[message.why]++
+    if (this.setup.handlers.dropped !== undefined) this.call(() => this.setup.handlers.dropped?.(this.socket, message))
   }
 
   /** Whether heartwire has answered a message in the application's stead. */
@@ -430,50 +404,11 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
     return this.queue
   }
 
-  /** What was held back for a consumer is not lost when the transport ends. */
-  private deliverHeld(): void {
-    if (this.holds === Hold.Queue) this.connection.receiver.resume()
-  }
-
-  /** The end of the transport comes behind all that was read before it, even if that waits for `resume` or `open`. */
-  private afterHeld(end: () => void): void {
-    this.pendingEnd = end
-    if (!this.connection.receiver.holds) this.tellEnd()
-  }
-
-  private tellEnd(): void {
-    const end = this.pendingEnd
-    this.pendingEnd = undefined
-    end?.()
-  }
-
-  private hold(reason: number): void {
-    if (this.connection.state === 'closed' || this.connection.state === 'closing') return
-    const before = this.holds
-    this.holds |= reason
-    if (before !== 0) return
-    this.connection.receiver.pause()
-    this.transport.pause()
-    this.pulse.pause(this.behaviour.maxPause)
-  }
-
-  private release(reason: number): void {
-    if ((this.holds & reason) === 0) return
-    this.holds &= ~reason
-    if (this.holds !== 0) return
-    this.pulse.resume()
-    this.connection.receiver.resume()
-    // What had been held back may have filled the queue again.
-    if (this.holds !== 0) return
-    this.transport.resume()
-    this.tellEnd()
-  }
-
   // Handlers
 
   /** Runs a handler. Its failure closes this socket and nothing else. Returns what there is to wait for. */
   private call(handler: () => unknown): Promise<void> | undefined {
-    return guarded(handler, (error) => this.handlerFailed(error))
+    return this.setup.context(guarded, handler, (error: unknown) => this.handlerFailed(error))
   }
 
   private handlerFailed(error: unknown): void {
@@ -487,6 +422,16 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   private reportError(error: unknown): void {
     reportError(this.setup.handlers.error, error, this.socket)
   }
+}
+
+const NO_DROPS: DropCounts = { 'max-buffered': 0, 'max-queue-age': 0, 'message-rate': 0, 'byte-rate': 0 }
+
+function receiveInContext(link: Link, chunk: Uint8Array): void {
+  link.receive(chunk)
+}
+
+function bytesIn(message: string | Uint8Array): number {
+  return typeof message === 'string' ? shared.platform.utf8Length(message) : message.length
 }
 
 function now(): number {

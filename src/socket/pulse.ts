@@ -10,11 +10,17 @@ export interface PulseHost {
   sendPing(payload: Uint8Array): void
   /** Nothing was read for as long as reading may be paused. */
   pausedTooLong(): void
+  /** The time has passed for which nothing was to be read. */
+  readAgain(): void
+  /** The connection has lasted for as long as it may. */
+  livedTooLong(): void
+  /** The first message has not come in time. */
+  noMessage(): void
 }
 
 /**
- * When something is due for a connection: a ping, the judgement that the peer is dead, the end of a pause, or a deadline
- * of closing. It is the connection's one entry in the wheel.
+ * When something is due for a connection: a ping, the judgement that the peer is dead, the end of a pause, of the wait for
+ * the first message or of the connection's life, or a deadline of closing. It is the connection's one entry in the wheel.
  */
 export class Pulse implements WheelEntry {
   /** The round-trip time measured last, in milliseconds. */
@@ -31,6 +37,11 @@ export class Pulse implements WheelEntry {
   private pings: Pings | undefined
   /** When the pause in reading becomes too long; infinite while there is none. */
   private pauseDeadline = Number.POSITIVE_INFINITY
+  /** When reading goes on by itself. */
+  private readDeadline = Number.POSITIVE_INFINITY
+  /** When the first message must have come. */
+  private messageDeadline = Number.POSITIVE_INFINITY
+  private lifeDeadline = Number.POSITIVE_INFINITY
   private paused = false
   /** The heartbeat's own ping is on its way to the kernel. */
   private pinging = false
@@ -81,18 +92,41 @@ export class Pulse implements WheelEntry {
     if (this.connection.sender.blocked) this.heartbeat?.heldUp(wheel.now())
   }
 
-  /** Nothing is read from here on, so nobody is judged, but for no longer than `maxPause` milliseconds. */
-  pause(maxPause: number): void {
+  /** Nothing is read from here on, so nobody is judged. */
+  suspend(): void {
     this.paused = true
     this.heartbeat?.suspend()
-    this.pauseDeadline = wheel.now() + maxPause
     this.reschedule()
   }
 
   resume(): void {
     this.paused = false
-    this.pauseDeadline = Number.POSITIVE_INFINITY
     this.heartbeat?.resume(wheel.now())
+    this.reschedule()
+  }
+
+  /** The pause in reading is too long after so many milliseconds; an infinite number takes that back. */
+  limitPause(milliseconds: number): void {
+    this.pauseDeadline = wheel.now() + milliseconds
+    this.reschedule()
+  }
+
+  /** Reading is to go on after so many milliseconds, or later where that was asked for before. */
+  readAgainIn(milliseconds: number): void {
+    const at = wheel.now() + milliseconds
+    this.readDeadline = this.readDeadline === Number.POSITIVE_INFINITY ? at : Math.max(at, this.readDeadline)
+    this.reschedule()
+  }
+
+  /** The first message has to come within so many milliseconds. */
+  expectMessage(milliseconds: number): void {
+    this.messageDeadline = wheel.now() + milliseconds
+    this.reschedule()
+  }
+
+  /** The connection ends after so many milliseconds. */
+  limitLife(milliseconds: number): void {
+    this.lifeDeadline = wheel.now() + milliseconds
     this.reschedule()
   }
 
@@ -113,8 +147,11 @@ export class Pulse implements WheelEntry {
     this.reschedule()
   }
 
-  answered(payload: Uint8Array): void {
-    this.latency = this.pings?.answered(payload, performance.now()) ?? this.latency
+  /** A pong has come. Returns the round-trip time of the ping that it answers, if it answers one. */
+  answered(payload: Uint8Array): number | undefined {
+    const roundTrip = this.pings?.answered(payload, performance.now())
+    this.latency = roundTrip ?? this.latency
+    return roundTrip
   }
 
   /** The connection has ended. */
@@ -128,8 +165,7 @@ export class Pulse implements WheelEntry {
     if (connection.state === 'closing') {
       connection.tick()
     } else if (connection.state === 'open') {
-      if (wheel.now() >= this.pauseDeadline) this.host.pausedTooLong()
-      else this.checkHeartbeat()
+      this.checkDeadlines()
     }
     this.reschedule()
   }
@@ -140,8 +176,26 @@ export class Pulse implements WheelEntry {
     const due =
       connection.state === 'closing'
         ? connection.deadline
-        : Math.min(this.heartbeat?.due ?? Number.POSITIVE_INFINITY, this.pauseDeadline)
+        : Math.min(
+            this.heartbeat?.due ?? Number.POSITIVE_INFINITY,
+            this.pauseDeadline,
+            this.readDeadline,
+            this.messageDeadline,
+            this.lifeDeadline,
+          )
     if (due !== this.wheelDue || this.wheelSlot < 0) wheel.schedule(this, due)
+  }
+
+  private checkDeadlines(): void {
+    const now = wheel.now()
+    if (now >= this.pauseDeadline) return this.host.pausedTooLong()
+    if (now >= this.messageDeadline) return this.host.noMessage()
+    if (now >= this.lifeDeadline) return this.host.livedTooLong()
+    if (now >= this.readDeadline) {
+      this.readDeadline = Number.POSITIVE_INFINITY
+      this.host.readAgain()
+    }
+    if (this.connection.state === 'open') this.checkHeartbeat()
   }
 
   private checkHeartbeat(): void {

@@ -2,7 +2,18 @@ import { type MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import type { Topics } from '../topics/topics.ts'
 import type { Link } from './link.ts'
 import type { MessageType } from './options.ts'
+import type { SendResult } from './outbound.ts'
 import { prepare, Socket } from './socket.ts'
+
+export interface PublishOptions {
+  /** Sends a string as binary, or bytes as text. */
+  type?: MessageType
+  /**
+   * Names what the message is about. Where the option `overflow` is `'coalesce'`, a message that still waits for a
+   * subscriber is replaced by a newer one with the same topic and key, so that a slow reader gets the latest only.
+   */
+  key?: string
+}
 
 /** What the sockets of a server know of it. */
 export interface Membership {
@@ -45,8 +56,13 @@ export class ServerSocket<Data = unknown> extends Socket<Data> {
   }
 
   /** Sends a message to all who have subscribed to a topic but this socket. It is encoded once. Returns to how many. */
-  publish(topic: string, message: MessageData | PreparedMessage, type?: MessageType): number {
-    return publish(this.membership.topics, topic, preparedOf(message, type), this)
+  publish(topic: string, message: MessageData | PreparedMessage, options: PublishOptions = {}): number {
+    return publish(this.membership.topics, topic, message, options, this)
+  }
+
+  /** @internal Sends a message that was published with a key. */
+  sendKeyed(message: PreparedMessage, key: string | undefined): SendResult {
+    return this.link.send(message, undefined, key)
   }
 
   /** @internal The id, if it was ever asked for. */
@@ -64,16 +80,16 @@ export class ServerSocket<Data = unknown> extends Socket<Data> {
 export function publish(
   topics: Topics<ServerSocket>,
   topic: string,
-  message: PreparedMessage,
+  message: MessageData | PreparedMessage,
+  { key, type }: PublishOptions,
   except: ServerSocket | undefined,
 ): number {
+  const prepared = message instanceof PreparedMessage ? message : prepare(message, type)
+  // The length keeps a topic and a key apart whatever is in them.
+  const keyOfTopic = key === undefined ? undefined : `${topic.length}:${topic}${key}`
   const deliver = (member: ServerSocket) => {
-    const result = member.send(message)
+    const result = member.sendKeyed(prepared, keyOfTopic)
     return result === 'ok' || result === 'slow'
   }
   return topics.publish(topic, deliver, except)
-}
-
-export function preparedOf(message: MessageData | PreparedMessage, type: MessageType | undefined): PreparedMessage {
-  return message instanceof PreparedMessage ? message : prepare(message, type)
 }

@@ -4,14 +4,15 @@ import { type CloseInfo, ConnectionClosedError } from '../protocol/close-info.ts
 import type { ConnectionState } from '../protocol/connection.ts'
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import { prepareMessage } from '../protocol/prepared.ts'
-import { checkCount } from './check.ts'
 import { socketDuplex } from './duplex.ts'
 import { sendFragments } from './fragments.ts'
-import type { Link, SendResult } from './link.ts'
+import type { Limits } from './limits.ts'
+import type { Link } from './link.ts'
 import type { ReceiveOptions } from './message-queue.ts'
 import type { MessageStream } from './message-stream.ts'
 import type { ObservedFrame } from './observed-frame.ts'
-import { type MessageType, resolveHeartbeat } from './options.ts'
+import { type DropReason, type MessageType, resolveHeartbeat } from './options.ts'
+import type { SendResult } from './outbound.ts'
 import { shared } from './runtime.ts'
 
 /**
@@ -20,6 +21,22 @@ import { shared } from './runtime.ts'
  */
 export function prepare(message: MessageData, type?: MessageType): PreparedMessage {
   return prepareMessage(shared.platform, message, type)
+}
+
+/** What has gone through a connection. */
+export interface SocketCounts {
+  /** Messages from the peer, those that were dropped included. */
+  readonly messagesIn: number
+  /** Messages that `send` and `publish` took, those that were dropped later or replaced included; without those sent in fragments. */
+  readonly messagesOut: number
+  /** Bytes of frames that were read, without the handshake. */
+  readonly bytesIn: number
+  /** Bytes of frames that were written, without the handshake. */
+  readonly bytesOut: number
+  /** Messages that were dropped, by the limit that dropped them. */
+  readonly dropped: Readonly<Record<DropReason, number>>
+  /** Messages whose place in the queue a newer one with the same key took. */
+  readonly coalesced: number
 }
 
 /** One end of an open WebSocket connection. */
@@ -65,7 +82,29 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
   }
 
   set maxPayload(bytes: number) {
-    this.link.connection.receiver.maxPayload = checkCount('maxPayload', bytes)
+    this.link.setLimits({ maxPayload: bytes })
+  }
+
+  /**
+   * Sets limits from here on; those that are not given stay as they are. `maxLifetime` and `idleBeforeFirstMessage` count
+   * from now. A `highWaterMark` above `maxBuffered` counts as that.
+   * @throws ArgumentError that names the limit and its value; nothing is changed then
+   */
+  setLimits(limits: Limits): void {
+    this.link.setLimits(limits)
+  }
+
+  /** What has gone through this connection so far. */
+  get counts(): SocketCounts {
+    const { connection, inbound, outbound, dropCounts } = this.link
+    return {
+      messagesIn: inbound.messages,
+      messagesOut: outbound.messages,
+      bytesIn: connection.receiver.bytesReceived,
+      bytesOut: connection.sender.bytesSent,
+      dropped: { ...dropCounts },
+      coalesced: connection.sender.coalesced,
+    }
   }
 
   /** When to ping and when to judge dead; false for no heartbeat. Can be set at any time. */
@@ -96,8 +135,8 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
    * Sends a message: a string as text, bytes as binary. Bytes must not be changed until they are drained.
    * All that is sent in one turn of the event loop goes out in one write.
    * @param type sends a string as binary, or bytes as text; such bytes have to be UTF-8, which is not checked
-   * @returns `'ok'`; `'slow'`: taken, but more than `highWaterMark` is queued; `'dropped'`: the queue reached
-   * `maxBuffered`, and the connection is being closed for it; `'closed'`: not sent, the connection is not open
+   * @returns `'ok'`; `'slow'`: taken, but more than `highWaterMark` is queued; `'dropped'`: it would have gone over
+   * `maxBuffered`, and `overflow` says whether the connection is being closed for it; `'closed'`: not sent, the connection is not open
    * @throws ArgumentError for anything that is neither a string nor bytes
    */
   send(message: MessageData | PreparedMessage, type?: MessageType): SendResult {
@@ -152,7 +191,7 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
 
   /** Resolves when all that was sent has been taken by the kernel; rejects with a ConnectionClosedError, or the signal's reason. */
   drained(options: { signal?: AbortSignal } = {}): Promise<void> {
-    return this.link.drained(options.signal)
+    return this.link.outbound.drained(options.signal)
   }
 
   /** Stops reading, so that TCP holds the peer back. After `maxPause` the connection is closed with 1011. */
@@ -204,9 +243,9 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
     return socketDuplex(this.link, options.type ?? 'binary')
   }
 
-  /** Sees every frame in both directions from here on. */
-  observeFrames(observe: (frame: ObservedFrame) => void): void {
-    this.link.observeFrames(observe)
+  /** Sees every frame in both directions from here on, until what this returns is called. */
+  observeFrames(observe: (frame: ObservedFrame) => void): () => void {
+    return this.link.observeFrames(observe)
   }
 }
 

@@ -1,0 +1,208 @@
+import { CloseCode } from '../protocol/close-code.ts'
+import type { Connection } from '../protocol/connection.ts'
+import { RateLimitError, TimeoutError } from '../protocol/error.ts'
+import type { Transport } from '../transport/transport.ts'
+import type { Behaviour, DropReason } from './options.ts'
+import type { Pulse } from './pulse.ts'
+import { type Rate, TokenBucket } from './rate-limit.ts'
+import { wheel } from './runtime.ts'
+
+/** Why nothing is read for now; reading goes on when no reason is left. */
+export const Hold = { Application: 1, Opening: 2, Queue: 4, Handler: 8, Rate: 16 } as const
+
+/** Reasons for which one chunk more is read, since they mostly pass before the next one comes. */
+const BRIEF = Hold.Handler | Hold.Rate
+
+/** What is to become of a message: it is delivered; the connection is closed for it; it is dropped, and why. */
+export type Verdict = 'in' | 'closed' | DropReason
+
+/** What the inbound half asks of its link. */
+export interface InboundHost {
+  readonly connection: Connection
+  readonly transport: Transport
+  readonly behaviour: Behaviour
+  readonly pulse: Pulse
+}
+
+/** What comes from the peer: how much of it, and when it is read. */
+export class Inbound {
+  /** The connection closed while its messages were held: they are not waited for. */
+  discards = false
+  messages = 0
+
+  private readonly host: InboundHost
+  private holds = 0
+  /** The end of the transport, while what came before it is held back. */
+  private pendingEnd: (() => void) | undefined
+  private messageBucket: TokenBucket | undefined
+  private byteBucket: TokenBucket | undefined
+  private controlBucket: TokenBucket | undefined
+
+  constructor(host: InboundHost) {
+    this.host = host
+  }
+
+  get held(): boolean {
+    return this.holds !== 0
+  }
+
+  receive(chunk: Uint8Array): void {
+    const { connection, transport } = this.host
+    connection.receiver.receive(chunk)
+    // What was read is kept, and nothing more is read.
+    if (this.holds !== 0 && connection.receiver.holds) transport.pause()
+  }
+
+  hold(reason: number): void {
+    const { connection, transport, behaviour, pulse } = this.host
+    if (connection.state === 'closed' || connection.state === 'closing') return
+    const before = this.holds
+    this.holds |= reason
+    if (before === 0) {
+      connection.receiver.pause()
+      pulse.suspend()
+    }
+    if ((this.holds & ~BRIEF) !== 0 && (before & ~BRIEF) === 0) transport.pause()
+    // A peer that sends too much is not held for longer than its rate says.
+    if (this.isPause(this.holds) && !this.isPause(before)) pulse.limitPause(behaviour.maxPause)
+  }
+
+  release(reason: number): void {
+    if ((this.holds & reason) === 0) return
+    const { connection, transport, pulse } = this.host
+    this.holds &= ~reason
+    if (!this.isPause(this.holds)) pulse.limitPause(Number.POSITIVE_INFINITY)
+    if (this.holds !== 0) return
+    pulse.resume()
+    connection.receiver.resume()
+    // What had been held back may have brought a new reason.
+    if (this.holds !== 0) return
+    transport.resume()
+    this.tellEnd()
+  }
+
+  /** Counts a message, and says whether it is to be delivered. @param bytes gives its size, where that matters */
+  admit(bytes: () => number): Verdict {
+    this.noteMessage()
+    const { messageRate, byteRate } = this.host.behaviour
+    if (messageRate === false && byteRate === false) return 'in'
+    const now = wheel.now()
+    if (messageRate !== false) {
+      this.messageBucket ??= new TokenBucket(messageRate, now)
+      const verdict = this.meter('messageRate', messageRate, this.messageBucket, 1, now)
+      if (verdict !== 'in') return verdict === 'over' ? 'message-rate' : verdict
+    }
+    if (byteRate !== false) {
+      this.byteBucket ??= new TokenBucket(byteRate, now)
+      const verdict = this.meter('byteRate', byteRate, this.byteBucket, bytes(), now)
+      if (verdict !== 'in') return verdict === 'over' ? 'byte-rate' : verdict
+    }
+    return 'in'
+  }
+
+  /** Counts a piece of a message that is read in pieces: it is never dropped, but the next one may have to wait. */
+  admitPiece(bytes: number, last: boolean): void {
+    if (last) this.noteMessage()
+    const { messageRate, byteRate } = this.host.behaviour
+    const now = wheel.now()
+    if (last && messageRate !== false) {
+      this.messageBucket ??= new TokenBucket(messageRate, now)
+      this.messageBucket.take(messageRate, 1, now)
+      this.waitFor(this.messageBucket, messageRate)
+    }
+    if (byteRate !== false) {
+      this.byteBucket ??= new TokenBucket(byteRate, now)
+      this.byteBucket.take(byteRate, bytes, now)
+      this.waitFor(this.byteBucket, byteRate)
+    }
+  }
+
+  /** Whether this control frame is to be looked at; if not, the connection is being closed. */
+  admitControl(): boolean {
+    const { controlRate } = this.host.behaviour
+    if (controlRate === false) return true
+    const now = wheel.now()
+    this.controlBucket ??= new TokenBucket(controlRate, now)
+    return this.meter('controlRate', controlRate, this.controlBucket, 1, now) === 'in'
+  }
+
+  /** The time that a rate takes has passed. */
+  readAgain(): void {
+    this.release(Hold.Rate)
+  }
+
+  /** The end of the transport comes behind all that was read before it, even if that waits for `resume` or `open`. */
+  afterHeld(end: () => void): void {
+    this.pendingEnd = end
+    if (!this.host.connection.receiver.holds) this.tellEnd()
+  }
+
+  /** What was held back for a consumer is not lost when the transport ends. */
+  deliverHeld(): void {
+    if (this.holds === Hold.Queue) this.host.connection.receiver.resume()
+  }
+
+  /** The connection is closing: what is held up before the peer's Close frame is no longer waited for. */
+  letGo(): void {
+    if (this.holds === 0) return
+    this.holds = 0
+    this.discards = true
+    this.host.connection.receiver.resume()
+    this.host.transport.resume()
+    process.nextTick(() => this.tellEnd())
+  }
+
+  /** Why nothing is read, when that has been so for too long. */
+  pauseError(): TimeoutError {
+    const why =
+      (this.holds & Hold.Opening) !== 0
+        ? 'the open handler has not settled'
+        : (this.holds & Hold.Handler) !== 0
+          ? 'the message handler has not settled (serial)'
+          : (this.holds & Hold.Application) !== 0
+            ? 'the socket was paused'
+            : 'nobody consumed its messages (add a message handler, or read them)'
+    return new TimeoutError(
+      'PAUSE_TIMEOUT',
+      `Nothing was read for ${this.host.behaviour.maxPause} ms (maxPause): ${why}.`,
+    )
+  }
+
+  private isPause(holds: number): boolean {
+    return (holds & ~Hold.Rate) !== 0
+  }
+
+  private noteMessage(): void {
+    const { behaviour, pulse } = this.host
+    if (this.messages === 0 && behaviour.idleBeforeFirstMessage !== Number.POSITIVE_INFINITY) {
+      pulse.expectMessage(Number.POSITIVE_INFINITY)
+    }
+    this.messages++
+  }
+
+  private meter(name: string, rate: Rate, bucket: TokenBucket, amount: number, now: number): 'in' | 'over' | 'closed' {
+    const taken = bucket.take(rate, amount, now)
+    if (rate.over === 'wait') {
+      this.waitFor(bucket, rate)
+      return 'in'
+    }
+    if (taken) return 'in'
+    if (rate.over === 'drop') return 'over'
+    const message = `The peer sends too much: more than ${rate.perSecond} in a second and ${rate.burst} at once (${name}).`
+    this.host.connection.fail(CloseCode.PolicyViolation, 'sends too much', 'rate-limit', new RateLimitError(message))
+    return 'closed'
+  }
+
+  private waitFor(bucket: TokenBucket, rate: Rate): void {
+    const wait = bucket.wait(rate)
+    if (wait === 0) return
+    this.hold(Hold.Rate)
+    this.host.pulse.readAgainIn(wait)
+  }
+
+  private tellEnd(): void {
+    const end = this.pendingEnd
+    this.pendingEnd = undefined
+    end?.()
+  }
+}
