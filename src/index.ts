@@ -24,6 +24,7 @@ export type { OutgoingHeaders } from './protocol/headers.ts'
 export { Opcode, opcodeName } from './protocol/opcode.ts'
 export type { MessageData, PreparedMessage } from './protocol/prepared.ts'
 export type { OriginRule } from './server/origin.ts'
+export type { RefusalReason } from './server/refusals.ts'
 export type { RouteOptions, UpgradeResponse } from './server/route.ts'
 export {
   type AttachOptions,
@@ -34,8 +35,11 @@ export {
   type Server,
   type ServerOptions,
 } from './server/server.ts'
+export type { RoundTrips, ServerStats } from './server/stats.ts'
+export type { TraceOptions, TraceResult } from './server/trace.ts'
 export { UpgradeRejected } from './server/upgrade-rejected.ts'
 export type { UpgradeRequest } from './server/upgrade-request.ts'
+export type { DiagnosticsEvents } from './socket/diagnostics.ts'
 export type { Limits, Overflow } from './socket/limits.ts'
 export type { ReceiveOptions } from './socket/message-queue.ts'
 export type { MessageStream } from './socket/message-stream.ts'

@@ -17,6 +17,7 @@ import { CloseCode } from '../protocol/close-code.ts'
 import { encodeClosePayload } from '../protocol/close-payload.ts'
 import { ArgumentError, HandshakeError } from '../protocol/error.ts'
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
+import { quote } from '../protocol/quote.ts'
 import { guarded } from '../socket/awaitable.ts'
 import { checkTime } from '../socket/check.ts'
 import { currentContext } from '../socket/context.ts'
@@ -28,8 +29,10 @@ import { type Claim, claimUpgrades } from './attach.ts'
 import { watchDescriptors } from './descriptors.ts'
 import { answerPlainHttp } from './plain-http.ts'
 import { compileTrustedProxies } from './proxy-trust.ts'
-import { Refusals } from './refusals.ts'
+import { type Asker, Refusals } from './refusals.ts'
 import { compileRoute, type Route, type RouteOptions } from './route.ts'
+import { type ServerStats, Statistics } from './stats.ts'
+import { Trace, type TraceOptions, type TraceResult } from './trace.ts'
 import { unavailable } from './unavailable.ts'
 import { Upgrade, type UpgradeContext } from './upgrade.ts'
 import { pathOf } from './upgrade-request.ts'
@@ -111,6 +114,7 @@ export class Server<Data = undefined> {
   private readonly topics = new Topics<ServerSocket>()
   private readonly context: UpgradeContext
   private readonly refusals: Refusals
+  private readonly statistics = new Statistics()
   private readonly idPrefix = randomBytes(9).toString('base64url')
   private nextId = 1
   private listener: HttpServer | HttpsServer | undefined
@@ -125,7 +129,11 @@ export class Server<Data = undefined> {
     this.options = options
     const route = compileRoute(undefined, options)
     this.fallback = HANDLERS.some((name) => options[name] !== undefined) ? route : undefined
-    this.refusals = new Refusals((line) => this.writeLog(line))
+    const { statistics } = this
+    this.refusals = new Refusals(
+      (line) => this.writeLog(line),
+      (reason) => statistics.noteRefused(reason),
+    )
     const live = new Set<ServerSocket<Data>>()
     this.live = live
     this.sockets = live
@@ -136,10 +144,20 @@ export class Server<Data = undefined> {
       refusals: this.refusals,
       underWay: new Set(),
       // Sockets of other routes carry other data, and are walked with these.
-      opened: (socket) => live.add(socket as ServerSocket<Data>),
-      rejected: (socket) => this.rejected.add(socket),
+      opened: (socket) => {
+        live.add(socket as ServerSocket<Data>)
+        statistics.noteOpened()
+      },
+      rejected: (socket) => {
+        this.rejected.add(socket)
+        statistics.noteOpened()
+      },
       handlers: currentContext(),
-      closed: (socket) => this.left(socket as ServerSocket<Data>),
+      closed: (socket, info) => {
+        statistics.noteClosed(socket, info)
+        this.left(socket as ServerSocket<Data>)
+      },
+      roundTrip: (milliseconds) => statistics.noteRoundTrip(milliseconds),
     }
   }
 
@@ -222,7 +240,7 @@ export class Server<Data = undefined> {
         if (options.match !== undefined && !options.match(request)) return undefined
       } catch (error) {
         reportError(this.options.error, error, undefined)
-        return (stream) => this.refusals.fail(stream, request.socket.remoteAddress)
+        return (stream) => this.refusals.fail(stream, askerOf(request))
       }
       return this.find(path) === undefined ? undefined : (socket, head) => this.handleUpgrade(request, socket, head)
     }
@@ -239,7 +257,7 @@ export class Server<Data = undefined> {
   }
 
   private refuse(request: IncomingMessage, stream: Duplex, error: HandshakeError): void {
-    this.refusals.refuse(stream, error, request.socket.remoteAddress)
+    this.refusals.refuse(stream, error, askerOf(request))
   }
 
   /** The socket with this id, while it is open or closing. */
@@ -263,6 +281,28 @@ export class Server<Data = undefined> {
   /** How many sockets of this process have subscribed to a topic. */
   subscriberCount(topic: string): number {
     return this.topics.subscriberCount(topic)
+  }
+
+  /** What has happened so far, and what is there now. The totals are summed up when this is called. */
+  stats(): ServerStats {
+    return this.statistics.read([...this.live, ...this.rejected], this.context.underWay.size)
+  }
+
+  /**
+   * Prints the frames of one connection, a line each: when, which way, what kind, how long; and how the trace ended. Nothing is
+   * spent on it when it is over.
+   * @param id `socket.id`
+   * @returns what settles when it is over; it never rejects
+   * @throws ArgumentError when no connection has this id now, or the time cannot be
+   */
+  trace(id: string, options: TraceOptions = {}): Promise<TraceResult> {
+    const socket = this.byId.get(id)
+    if (socket === undefined) {
+      throw new ArgumentError(
+        `There is no connection with the id ${quote(String(id))} now: it is closed, or was never given.`,
+      )
+    }
+    return new Trace(socket, options, (error) => reportError(this.options.error, error, undefined)).result
   }
 
   /**
@@ -319,7 +359,7 @@ export class Server<Data = undefined> {
 
   private answerPlainHttp(request: IncomingMessage, response: ServerResponse): void {
     const error = answerPlainHttp(request, response)
-    if (error !== undefined) this.refusals.noteError(error, request.socket.remoteAddress)
+    if (error !== undefined) this.refusals.noteError(error, askerOf(request))
   }
 
   private writeLog(line: string): void {
@@ -367,6 +407,10 @@ function notFound(request: IncomingMessage): HandshakeError {
 
 function serverClosing(): HandshakeError {
   return unavailable('SERVER_CLOSING', 'The server is closing.')
+}
+
+function askerOf(request: IncomingMessage): Asker {
+  return { clientAddress: request.socket.remoteAddress, path: pathOf(request.url ?? '/') }
 }
 
 /** Resolves when it listens. */

@@ -18,11 +18,11 @@ import { shared } from '../socket/runtime.ts'
 import { type Membership, ServerSocket } from '../socket/server-socket.ts'
 import { NodeTransport } from '../transport/node.ts'
 import { type ProxyTrust, requestedHost } from './proxy-trust.ts'
-import type { Refusals } from './refusals.ts'
+import type { Asker, Refusals } from './refusals.ts'
 import { refuseStream } from './refuse-stream.ts'
 import type { Route, UpgradeResponse } from './route.ts'
 import { UpgradeRejected } from './upgrade-rejected.ts'
-import { UpgradeRequest } from './upgrade-request.ts'
+import { pathOf, UpgradeRequest } from './upgrade-request.ts'
 
 /** What the handshakes of one server share. */
 export interface UpgradeContext {
@@ -35,6 +35,7 @@ export interface UpgradeContext {
   /** The handshake was completed only to be followed by a Close frame. */
   rejected(socket: ServerSocket): void
   closed(socket: ServerSocket, info: CloseInfo): void
+  roundTrip(milliseconds: number): void
   /** The AsyncLocalStorage context in which the server was created. */
   handlers: Context
 }
@@ -147,7 +148,7 @@ export class Upgrade {
     this.stream.destroy()
     this.early = []
     const error = new HandshakeError('HANDSHAKE_ABORTED', 'The client went away before the handshake was done.')
-    this.context.refusals.noteError(error, this.remoteAddress)
+    this.context.refusals.noteError(error, this.asker)
     this.abort.abort(error)
   }
 
@@ -163,6 +164,7 @@ export class Upgrade {
       handlers: options,
       context: behaviour.asyncContext === 'upgrade' ? currentContext() : context.handlers,
       onClosed: context.closed,
+      onRoundTrip: context.roundTrip,
     } as const
     const link = new Link(setup, this.hand(head))
     const socket = new ServerSocket(link, response.data, protocol, context.membership)
@@ -198,7 +200,7 @@ export class Upgrade {
   private fail(error: unknown): void {
     reportError(this.route.options.error, error, undefined)
     this.finish()
-    this.context.refusals.fail(this.stream, this.remoteAddress)
+    this.context.refusals.fail(this.stream, this.asker)
   }
 
   private answerTo(error: unknown): void {
@@ -209,7 +211,7 @@ export class Upgrade {
       refuseStream(this.stream, error.status, error.message, error.headers)
     } else if (error instanceof HandshakeError) {
       this.finish()
-      this.context.refusals.refuse(this.stream, error, this.remoteAddress)
+      this.context.refusals.refuse(this.stream, error, this.asker)
     } else {
       this.fail(error)
     }
@@ -235,8 +237,11 @@ export class Upgrade {
   }
 
   private noteRejection({ message }: UpgradeRejected, status: number): void {
-    const clientAddress = this.remoteAddress
-    this.context.refusals.note({ reason: 'UPGRADE_REJECTED', status, message, clientAddress })
+    this.context.refusals.note({ reason: 'UPGRADE_REJECTED', status, message, ...this.asker })
+  }
+
+  private get asker(): Asker {
+    return { clientAddress: this.remoteAddress, path: pathOf(this.raw.url ?? '/') }
   }
 
   private finish(): void {

@@ -26,7 +26,7 @@ export interface DiagnosticsEvents {
     readonly type: MessageType
   }
   /** A handler has failed; or, without a socket, something else that a server's `error` handler is told of. */
-  'heartwire.error': { readonly error: unknown; readonly socket: unknown }
+  'heartwire.error': { readonly error: unknown; readonly socket: Socket | undefined }
   /** A server has refused a handshake, or its client has gone away. */
   'heartwire.refused': {
     /** As in `stats().refused`. */
@@ -57,7 +57,11 @@ export const errorChannel = typed('heartwire.error')
 export const refusedChannel = typed('heartwire.refused')
 
 /** Publishes a message that was sent, as it will arrive. */
-export function publishSent(socket: Socket, message: MessageData | PreparedMessage, given: MessageType | undefined): void {
+export function publishSent(
+  socket: Socket,
+  message: MessageData | PreparedMessage,
+  given: MessageType | undefined,
+): void {
   const direction = 'out'
   if (message instanceof PreparedMessage) {
     const { opcode, payload } = message

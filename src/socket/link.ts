@@ -9,6 +9,7 @@ import type { Transport, TransportSink } from '../transport/transport.ts'
 import { autoResponseTo } from './auto-response.ts'
 import { guarded, isAwaitable } from './awaitable.ts'
 import type { Context } from './context.ts'
+import { closeChannel, messageChannel, openChannel, publishSent } from './diagnostics.ts'
 import { type FrameObserver, FrameObservers } from './frame-observers.ts'
 import { Hold, Inbound, type InboundHost } from './inbound.ts'
 import { type Limits, resolveLimits } from './limits.ts'
@@ -93,6 +94,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
     const { handlers } = this.setup
     if (handlers.observeFrames !== undefined)
       this.observeFrames((frame) => handlers.observeFrames?.(this.socket, frame))
+    if (openChannel.hasSubscribers) openChannel.publish({ socket })
     const opened = this.call(() => handlers.open?.(this.socket))
     // Those who pull messages may do so within the open handler; only handlers have to wait for it.
     if (opened !== undefined && handlers.message !== undefined) {
@@ -132,7 +134,11 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   // From the application
 
   send(message: MessageData | PreparedMessage, type: MessageType | undefined, key?: string): SendResult {
-    return this.outbound.send(message, type, key)
+    const result = this.outbound.send(message, type, key)
+    if (messageChannel.hasSubscribers && (result === 'ok' || result === 'slow')) {
+      publishSent(this.socket, message, type)
+    }
+    return result
   }
 
   get dropCounts(): DropCounts {
@@ -185,11 +191,10 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   onData(chunk: Uint8Array): void {
     this.pulse.heard()
     // Once for the chunk, not for each message in it.
-    this.setup.context(receiveInContext, this, chunk)
+    this.setup.context.runInAsyncScope(this.receive, this, chunk)
   }
 
-  /** @internal */
-  receive(chunk: Uint8Array): void {
+  private receive(chunk: Uint8Array): void {
     this.inContext = true
     this.inbound.receive(chunk)
     this.inContext = false
@@ -286,6 +291,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   onClosed(info: CloseInfo): void {
     this.info = info
     this.setup.onClosed?.(this.socket, info)
+    if (closeChannel.hasSubscribers) closeChannel.publish({ socket: this.socket, info })
     this.pulse.stop()
     this.queue?.end(info)
     this.outbound.end()
@@ -349,13 +355,16 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
     const verdict = inbound.admit(() => bytesIn(message))
     if (verdict === 'closed') return
     if (verdict !== 'in') return this.dropped({ direction: 'in', why: verdict, data: message, type })
+    if (messageChannel.hasSubscribers) {
+      messageChannel.publish({ socket: this.socket, direction: 'in', data: message, type })
+    }
     if (this.answered(message, type)) return
     if (this.setup.handlers.message === undefined) {
       if (!this.overflows()) this.messageQueue().push({ data: message, type })
     } else if (this.inContext) {
       this.handle(message, type)
     } else {
-      this.setup.context(() => this.handle(message, type))
+      this.setup.context.runInAsyncScope(this.handle, this, message, type)
     }
   }
 
@@ -408,7 +417,9 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
 
   /** Runs a handler. Its failure closes this socket and nothing else. Returns what there is to wait for. */
   private call(handler: () => unknown): Promise<void> | undefined {
-    return this.setup.context(guarded, handler, (error: unknown) => this.handlerFailed(error))
+    return this.setup.context.runInAsyncScope(guarded, undefined, handler, (error: unknown) =>
+      this.handlerFailed(error),
+    )
   }
 
   private handlerFailed(error: unknown): void {
@@ -425,10 +436,6 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
 }
 
 const NO_DROPS: DropCounts = { 'max-buffered': 0, 'max-queue-age': 0, 'message-rate': 0, 'byte-rate': 0 }
-
-function receiveInContext(link: Link, chunk: Uint8Array): void {
-  link.receive(chunk)
-}
 
 function bytesIn(message: string | Uint8Array): number {
   return typeof message === 'string' ? shared.platform.utf8Length(message) : message.length

@@ -1,13 +1,20 @@
 import { guarded } from './awaitable.ts'
+import { errorChannel } from './diagnostics.ts'
 import type { Handlers } from './options.ts'
 import { PrintLimit } from './print-limit.ts'
+import type { Socket } from './socket.ts'
 
 const limit = new PrintLimit({ now: () => performance.now() })
 /** Runs while something was left out that is still to be said. */
 let timer: ReturnType<typeof setTimeout> | undefined
 
 /** Gives an error to the application's handler for them, or prints it. Nothing that happens here ends the process. */
-export function reportError<S>(handler: Handlers<S>['error'], error: unknown, socket: S | undefined): void {
+export function reportError<S extends Socket>(
+  handler: Handlers<S>['error'],
+  error: unknown,
+  socket: S | undefined,
+): void {
+  if (errorChannel.hasSubscribers) errorChannel.publish({ error, socket })
   if (handler === undefined) print(error)
   else guarded(() => handler(error, socket), print)
 }

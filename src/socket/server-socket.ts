@@ -1,3 +1,4 @@
+import type { CloseInfo } from '../protocol/close-info.ts'
 import { type MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import type { Topics } from '../topics/topics.ts'
 import type { Link } from './link.ts'
@@ -24,13 +25,19 @@ export interface Membership {
 
 /** A server's end of a connection. */
 export class ServerSocket<Data = unknown> extends Socket<Data> {
+  /**
+   * The IP address of the client: what a proxy of the option `trustedProxies` says that it is, or else `remoteAddress`.
+   * IPv4 is always written as IPv4.
+   */
+  readonly clientAddress: string | undefined
   private readonly membership: Membership
   private ownId: string | undefined
 
   /** @internal */
-  constructor(link: Link, data: Data, protocol: string, membership: Membership) {
+  constructor(link: Link, data: Data, protocol: string, membership: Membership, clientAddress: string | undefined) {
     super(link, data, protocol)
     this.membership = membership
+    this.clientAddress = clientAddress
   }
 
   /** Names this socket among all sockets of all servers. Made when it is asked for first. */
@@ -68,6 +75,13 @@ export class ServerSocket<Data = unknown> extends Socket<Data> {
   /** @internal The id, if it was ever asked for. */
   get knownId(): string | undefined {
     return this.ownId
+  }
+
+  /** @internal Tells how the connection ended, before its handlers are told, unless what this returns is called before. */
+  onEnd(tell: (info: CloseInfo) => void): () => void {
+    const { whenClosed } = this.link
+    whenClosed.add(tell)
+    return () => whenClosed.delete(tell)
   }
 
   /** @internal */
