@@ -41,7 +41,7 @@ export function choosePinning(): Pinning | undefined {
 }
 
 /** The cores this process may run on; in a container these need not begin at 0. */
-function allowedCores(): number[] {
+export function allowedCores(): number[] {
   try {
     return parseCoreList(/^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '')
   } catch {

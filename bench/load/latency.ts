@@ -1,3 +1,6 @@
+/** What was recorded, as pairs of a bucket and the count in it. */
+export type LatencyCounts = (readonly [bucket: number, count: number])[]
+
 /** How long things took, in buckets a sixty-fourth of their value wide; recording allocates nothing. */
 export class Latency {
   private readonly buckets = new Float64Array(64 * 64)
@@ -10,6 +13,18 @@ export class Latency {
     const bucket = shift * 64 + (value >>> shift)
     this.buckets[bucket] = (this.buckets[bucket] ?? 0) + count
     this.total += count
+  }
+
+  /** For another process, which can `merge` it. */
+  get counts(): LatencyCounts {
+    return [...this.buckets.entries()].filter(([, count]) => count > 0)
+  }
+
+  merge(counts: LatencyCounts): void {
+    for (const [bucket, count] of counts) {
+      this.buckets[bucket] = (this.buckets[bucket] ?? 0) + count
+      this.total += count
+    }
   }
 
   clear(): void {

@@ -115,7 +115,7 @@ export function picture({ samples, settings, summary, ok }: Report): string {
     timeLabel: 'time since the traffic began',
     panels: [
       {
-        title: 'Memory of the server',
+        title: 'Memory',
         unit: 'MiB',
         scale: 'linear',
         series: [
@@ -125,7 +125,7 @@ export function picture({ samples, settings, summary, ok }: Report): string {
         ],
       },
       {
-        title: 'Latency of echoes',
+        title: 'Echo latency',
         unit: 'ms',
         scale: 'log',
         series: [

@@ -1,13 +1,13 @@
 /** `npm run soak`: see HELP in options.ts, and docs/soak.md. */
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describeCommit, describeMachine } from '../../bench/machine.ts'
+import { describeMachine } from '../../bench/machine.ts'
 import { PROJECT } from '../../bench/places.ts'
 import { Child } from '../support/child.ts'
-import { runProgram, UsageError } from '../support/program.ts'
+import { runProgram, writable } from '../support/program.ts'
 import { Random } from '../support/random.ts'
+import { heartwireVersion } from '../support/version.ts'
 import { HELP, type Options, parseOptions } from './options.ts'
 import { markdown, picture, type Report, summarize } from './report.ts'
 import { judge } from './verdict.ts'
@@ -24,7 +24,9 @@ await runProgram('soak', async (argv) => {
 async function soak(options: Options): Promise<number> {
   const { minutes, clients, seed, leak } = options
   const out = options.out ?? join(PROJECT, 'build', 'soak')
-  const write = writer(out)
+  mkdirSync(out, { recursive: true })
+  const files = { json: join(out, 'report.json'), markdown: join(out, 'report.md'), picture: join(out, 'soak.svg') }
+  for (const file of Object.values(files)) writable(file)
   const machine = describeMachine()
   const date = new Date().toISOString()
   progress(`${minutes} min with ${clients} clients, seed ${seed}`)
@@ -63,29 +65,12 @@ async function soak(options: Options): Promise<number> {
     closed,
     samples,
   }
-  write('report.json', `${JSON.stringify(report, undefined, 1)}\n`)
-  write('report.md', markdown(report))
-  write('soak.svg', picture(report))
+  writeFileSync(files.json, `${JSON.stringify(report, undefined, 1)}\n`)
+  writeFileSync(files.markdown, markdown(report))
+  writeFileSync(files.picture, picture(report))
   process.stdout.write(markdown(report))
   progress(`The report is in ${out}`)
   return report.ok ? 0 : 1
-}
-
-function heartwireVersion(): string {
-  const { version } = createRequire(import.meta.url)('heartwire/package.json') as { version: string }
-  const commit = describeCommit()
-  return commit === undefined ? version : `${version} (${commit})`
-}
-
-/** Writes files into a folder. Finds out before the traffic, not after it, that it cannot. */
-function writer(folder: string): (name: string, text: string) => void {
-  try {
-    mkdirSync(folder, { recursive: true })
-    writeFileSync(join(folder, 'report.md'), '')
-  } catch (error) {
-    throw new UsageError(`cannot write to ${folder}: ${error instanceof Error ? error.message : error}`)
-  }
-  return (name, text) => writeFileSync(join(folder, name), text)
 }
 
 function progress(line: string): void {

@@ -28,18 +28,18 @@ export class Child {
 
   /**
    * @param file a compiled module, which calls `answer`
-   * @param options `flags` for Node; `core`: the CPU core to keep it on, which is Linux's `taskset`
+   * @param options `flags` for Node; `cores`: the CPU cores to keep it on, by Linux's `taskset`
    */
   constructor(
     file: string,
     args: readonly string[] = [],
-    options: { flags?: readonly string[]; core?: number | undefined } = {},
+    options: { flags?: readonly string[]; cores?: readonly number[] | undefined } = {},
   ) {
-    const { flags = [], core } = options
+    const { flags = [], cores } = options
     const child = fork(file, args, {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       execArgv: [...flags],
-      ...(core !== undefined && { execPath: 'taskset', execArgv: ['-c', String(core), process.execPath, ...flags] }),
+      ...(cores !== undefined && { execPath: 'taskset', execArgv: ['-c', cores.join(), process.execPath, ...flags] }),
     })
     this.process = child
     running.add(child)

@@ -94,7 +94,9 @@ function drawPanel(
   const scale: Axis = axis(panel.scale, given)
   const y = (value: number): number => top + HEIGHT - scale.share(value) * HEIGHT
   const bottom = top + HEIGHT
-  const keys = panel.series.map(({ name }, i) => `<tspan class="key s${i}" dx="14">●</tspan> ${escapeXml(name)}`)
+  const keys = panel.series.map(
+    ({ name }, i) => `<tspan class="key s${i}"${i === 0 ? '' : ' dx="14"'}>●</tspan> ${escapeXml(name)}`,
+  )
   return [
     `<text class="heading" x="${LEFT}" y="${top - 14}">${escapeXml(`${panel.title} (${panel.unit})`)}</text>`,
     `<text x="${WIDTH - RIGHT}" y="${top - 14}" text-anchor="end">${keys.join('')}</text>`,

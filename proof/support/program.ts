@@ -1,4 +1,5 @@
 /** What the programs have in common: how they read their options, and how they end. */
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { UsageError } from '../../bench/options.ts'
 
@@ -63,4 +64,16 @@ export function numberOption(
   const value = given.trim() === '' ? Number.NaN : Number(given)
   if (value >= min && value <= max && (!whole || Number.isInteger(value))) return value
   throw new UsageError(`--${name} takes a ${whole ? 'whole ' : ''}number from ${min} to ${max}, not "${given}"`)
+}
+
+/**
+ * Empties a file, to find out before minutes of work and not after them that it cannot be written.
+ * @throws {UsageError}
+ */
+export function writable(path: string): void {
+  try {
+    writeFileSync(path, '')
+  } catch (error) {
+    throw new UsageError(`cannot write ${path}: ${error instanceof Error ? error.message : error}`)
+  }
 }
