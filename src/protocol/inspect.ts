@@ -10,10 +10,25 @@ export interface InspectOptions {
 }
 export type Inspect = (value: unknown, options: InspectOptions) => string
 
+/** What is being printed: it may be found again within itself, which Node does not notice across such methods. */
+const underWay = new WeakSet<object>()
+
 /** How an object is printed: its name and these fields, without what is secret in them. */
-export function inspectFields(name: string, fields: object, options: InspectOptions, inspect: Inspect): string {
-  // Behind the escape sequence of a colour a secret would not be recognized.
-  return `${name} ${redact(inspect(fields, { ...options, colors: false }))}`
+export function inspectFields(
+  subject: object,
+  name: string,
+  fields: object,
+  options: InspectOptions,
+  inspect: Inspect,
+): string {
+  if (underWay.has(subject)) return '[Circular]'
+  underWay.add(subject)
+  try {
+    // Behind the escape sequence of a colour a secret would not be recognized.
+    return `${name} ${redact(inspect(fields, { ...options, colors: false }))}`
+  } finally {
+    underWay.delete(subject)
+  }
 }
 
 /** How an error is printed: its stack, its fields and its cause. */
@@ -23,5 +38,5 @@ export function inspectError(error: Error, options: InspectOptions, inspect: Ins
     fields.headers = redactHeaders(fields.headers as Parameters<typeof redactHeaders>[0])
   if (fields.body instanceof Uint8Array) fields.body = `${fields.body.length} bytes`
   if (error.cause !== undefined) fields['[cause]'] = error.cause
-  return inspectFields(redact(error.stack ?? String(error)), fields, options, inspect)
+  return inspectFields(error, redact(error.stack ?? String(error)), fields, options, inspect)
 }

@@ -16,6 +16,7 @@ import type { Duplex } from 'node:stream'
 import { CloseCode } from '../protocol/close-code.ts'
 import { encodeClosePayload } from '../protocol/close-payload.ts'
 import { ArgumentError, HandshakeError } from '../protocol/error.ts'
+import { customInspect, type Inspect, type InspectOptions, inspectFields } from '../protocol/inspect.ts'
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import { quote } from '../protocol/quote.ts'
 import { guarded } from '../socket/awaitable.ts'
@@ -321,6 +322,12 @@ export class Server<Data = undefined> {
     }
     this.closing = this.shutDown(code, reason, deadline)
     return this.closing
+  }
+
+  /** @internal */
+  [customInspect](depth: number | null, options: InspectOptions, inspect: Inspect): string {
+    const { connections, opened } = this.stats()
+    return inspectFields(this, 'Server', { connections, opened }, { ...options, depth }, inspect)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

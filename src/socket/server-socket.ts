@@ -72,6 +72,11 @@ export class ServerSocket<Data = unknown> extends Socket<Data> {
     return this.link.send(message, undefined, key)
   }
 
+  /** @internal */
+  protected override shown(): object {
+    return { id: this.id, ...super.shown() }
+  }
+
   /** @internal The id, if it was ever asked for. */
   get knownId(): string | undefined {
     return this.ownId

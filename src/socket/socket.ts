@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { HeartbeatSettings } from '../liveness/heartbeat.ts'
 import { type CloseInfo, ConnectionClosedError } from '../protocol/close-info.ts'
 import type { ConnectionState } from '../protocol/connection.ts'
+import { customInspect, type Inspect, type InspectOptions, inspectFields } from '../protocol/inspect.ts'
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import { prepareMessage } from '../protocol/prepared.ts'
 import { socketDuplex } from './duplex.ts'
@@ -241,6 +242,17 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
   /** A Node stream over the connection: each chunk written is a message, and the messages' bytes are read end to end. */
   duplex(options: { type?: MessageType } = {}): Duplex {
     return socketDuplex(this.link, options.type ?? 'binary')
+  }
+
+  /** @internal What is printed of it, without what is secret in it. */
+  [customInspect](depth: number | null, options: InspectOptions, inspect: Inspect): string {
+    return inspectFields(this, this.constructor.name, this.shown(), { ...options, depth }, inspect)
+  }
+
+  /** @internal */
+  protected shown(): object {
+    const { state, protocol, remoteAddress, bufferedAmount, latency, data } = this
+    return { state, protocol, remoteAddress, bufferedAmount, latency, data }
   }
 
   /** Sees every frame in both directions from here on, until what this returns is called. */
