@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config'
 
 const src = (file: string) => fileURLToPath(new URL(`./src/${file}`, import.meta.url))
 
-/** Tests of what the build makes: the package, the documentation's programs, the chat. */
-const built = ['test/docs.test.ts', 'test/package.test.ts', 'test/chat/**/*.test.ts']
+/** Tests of what the build makes: the package, the documentation's programs, the chat; and the package in processes. */
+const built = ['test/docs.test.ts', 'test/package.test.ts', 'test/chat/**/*.test.ts', 'test/faults/**/*.test.ts']
 /** Tests in a browser. */
 const page = ['test/**/page.test.ts', 'test/**/*.page.test.ts']
 
