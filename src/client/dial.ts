@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
+import { descriptorShortage } from '../platform/descriptors.ts'
 import { ArgumentError } from '../protocol/error.ts'
 import { oneLine } from '../protocol/quote.ts'
 import { type Attempt, listen } from './attempt.ts'
@@ -26,7 +27,11 @@ export function dial(
         attempt.waitingFor = connecting
       },
       connect: () => resolve(socket),
-      error: (error: Error) => reject(connectFailure(error, name)),
+      error: (error: NodeJS.ErrnoException) => {
+        // Without a descriptor to read the hosts or to ask with, no name is found.
+        const shortage = error.syscall === 'getaddrinfo' ? descriptorShortage() : undefined
+        reject(connectFailure(shortage ?? error, name))
+      },
     }),
   )
 }

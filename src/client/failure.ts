@@ -14,6 +14,8 @@ const SYSTEM: Readonly<Record<string, (name: string) => string>> = {
   EPERM: (name) => `Connecting to ${name} is not allowed.`,
   ECONNRESET: (name) => `${name} cut the connection before it was open.`,
   EPIPE: (name) => `${name} cut the connection before it was open.`,
+  EMFILE: (name) => `This process has no file descriptor left for a connection to ${name} (EMFILE).`,
+  ENFILE: (name) => `This system has no file descriptor left for a connection to ${name} (ENFILE).`,
 }
 
 const UNTRUSTED = [
