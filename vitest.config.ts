@@ -4,7 +4,13 @@ import { defineConfig } from 'vitest/config'
 const src = (file: string) => fileURLToPath(new URL(`./src/${file}`, import.meta.url))
 
 /** Tests of what the build makes: the package, the documentation's programs, the chat; and the package in processes. */
-const built = ['test/docs.test.ts', 'test/package.test.ts', 'test/chat/**/*.test.ts', 'test/faults/**/*.test.ts']
+const built = [
+  'test/docs.test.ts',
+  'test/package.test.ts',
+  'test/chat/**/*.test.ts',
+  'test/faults/**/*.test.ts',
+  'test/proof/*.test.ts',
+]
 /** Tests in a browser. */
 const page = ['test/**/page.test.ts', 'test/**/*.page.test.ts']
 
@@ -14,6 +20,7 @@ export default defineConfig({
     alias: [
       { find: /^heartwire$/, replacement: src('index.ts') },
       { find: /^heartwire\/protocol$/, replacement: src('protocol/index.ts') },
+      { find: /^heartwire\/prometheus$/, replacement: src('prometheus.ts') },
       { find: /^heartwire\/testing$/, replacement: src('testing.ts') },
     ],
   },

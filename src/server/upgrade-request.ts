@@ -76,9 +76,9 @@ export class UpgradeRequest {
 
   /** @internal */
   [customInspect](depth: number | null, options: InspectOptions, inspect: Inspect): string {
-    const { method, path, remoteAddress, protocols } = this
+    const { method, path, remoteAddress, clientAddress, protocols } = this
     const url = this.url.includes('?') ? `${path}?${REDACTED}` : path
-    const fields = { method, url, remoteAddress, protocols, headers: redactHeaders(this.headers) }
+    const fields = { method, url, remoteAddress, clientAddress, protocols, headers: redactHeaders(this.headers) }
     return inspectFields(this, 'UpgradeRequest', fields, { ...options, depth }, inspect)
   }
 
