@@ -25,3 +25,18 @@ test('nothing recorded is 0, also after clear', () => {
   latency.clear()
   expect(latency.quantile(0.5)).toBe(0)
 })
+
+test('what two processes recorded can be put together', () => {
+  const one = new Latency()
+  one.record(10, 2)
+  const other = new Latency()
+  other.record(10, 1)
+  other.record(100, 3)
+  one.merge(other.counts)
+  expect(one.counts).toEqual([
+    [10, 3],
+    [100, 3],
+  ])
+  expect(one.quantile(0.4)).toBe(10)
+  expect(one.quantile(0.5)).toBe(100)
+})
