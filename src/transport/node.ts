@@ -161,7 +161,12 @@ export class NodeTransport implements Transport {
   }
 
   /** @internal */ ended(): void {
-    this.sink?.onEnd()
+    const { stream } = this
+    if (!this.quiet || stream.writableEnded || stream.writableLength > 0) return this.sink?.onEnd()
+    // Node takes a reset that comes together with bytes for an end. To write nothing tells them apart, at once.
+    stream.write(EMPTY, (error) => {
+      if (!error) this.sink?.onEnd()
+    })
   }
 
   /** @internal */ failed(error: Error): void {
