@@ -23,18 +23,13 @@ export { explainFrame } from './protocol/explain.ts'
 export type { OutgoingHeaders } from './protocol/headers.ts'
 export { Opcode, opcodeName } from './protocol/opcode.ts'
 export type { MessageData, PreparedMessage } from './protocol/prepared.ts'
+export type { CloseOptions, CloseReport } from './server/closing.ts'
+export type { ServerLimits } from './server/limits.ts'
+export type { Listening, ListenOptions } from './server/listener.ts'
 export type { OriginRule } from './server/origin.ts'
 export type { RefusalReason } from './server/refusals.ts'
-export type { RouteOptions, UpgradeResponse } from './server/route.ts'
-export {
-  type AttachOptions,
-  type CloseOptions,
-  createServer,
-  type Listening,
-  type ListenOptions,
-  type Server,
-  type ServerOptions,
-} from './server/server.ts'
+export type { RouteOptions, ServerOptions, UpgradeResponse } from './server/route.ts'
+export { type AttachOptions, createServer, type Server } from './server/server.ts'
 export type { RoundTrips, ServerStats } from './server/stats.ts'
 export type { TraceOptions, TraceResult } from './server/trace.ts'
 export { UpgradeRejected } from './server/upgrade-rejected.ts'

@@ -1,13 +1,14 @@
 /** That docs/defaults.md and README.md have the numbers that the code has, and docs/errors.md every code. */
 import { readFileSync } from 'node:fs'
-import { connect, createServer } from 'heartwire'
+import { totalmem } from 'node:os'
+import { connect, createServer, sendBudget } from 'heartwire'
 import { memoryPair } from 'heartwire/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import { compileOptions } from '../src/client/options.ts'
 import { CLOSING_TIMEOUT, LINGER_TIMEOUT } from '../src/protocol/connection.ts'
 import { RULES } from '../src/protocol/error.ts'
 import { RefusalLog } from '../src/server/rate-log.ts'
-import { compileRoute } from '../src/server/route.ts'
+import { compileServer } from '../src/server/route.ts'
 
 function read(path: string): string {
   return readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
@@ -47,6 +48,10 @@ function seconds(milliseconds: number): string {
   return milliseconds < 1000 ? `${milliseconds} ms` : `${milliseconds / 1000} s`
 }
 
+function limit(milliseconds: number): string {
+  return milliseconds === Number.POSITIVE_INFINITY ? 'none' : seconds(milliseconds)
+}
+
 function size(bytes: number): string {
   return bytes < 1024 * 1024 ? `${bytes / 1024} KiB` : `${bytes / 1024 / 1024} MiB`
 }
@@ -55,7 +60,7 @@ function count(number: number): string {
   return number.toLocaleString('en')
 }
 
-const route = compileRoute(undefined, {})
+const route = compileServer({})
 const server = route.behaviour
 const client = compileOptions({})
 if (server.heartbeat === false) throw new Error('the heartbeat is off')
@@ -71,23 +76,36 @@ test('the defaults of every socket', () => {
     maxFragments: count(server.maxFragments),
     highWaterMark: size(server.highWaterMark),
     maxBuffered: size(server.maxBuffered),
+    overflow: `'${server.overflow}'`,
+    maxQueueAge: limit(server.maxQueueAge),
+    messageRate: server.messageRate === false ? 'none' : 'some',
+    byteRate: server.byteRate === false ? 'none' : 'some',
+    controlRate:
+      server.controlRate === false
+        ? 'none'
+        : `${count(server.controlRate.perSecond)} in 1 s, ${count(server.controlRate.burst)} at once`,
     'heartbeat.interval': seconds(server.heartbeat !== false ? server.heartbeat.interval : 0),
     'heartbeat.timeout': seconds(server.heartbeat !== false ? server.heartbeat.timeout : 0),
     heartbeat: 'on',
     maxPause: seconds(server.maxPause),
+    maxLifetime: limit(server.maxLifetime),
+    idleBeforeFirstMessage: limit(server.idleBeforeFirstMessage),
     closeTimeout: seconds(server.closeTimeout),
     text: `'${server.text}'`,
     autoPong: given(server.autoPong),
     autoResponse: given(server.autoResponse),
+    serial: String(server.serial),
+    asyncContext: `'${server.asyncContext}'`,
     observeFrames: 'none',
     message: 'none',
+    dropped: 'none',
     error: 'console.error',
   })
 })
 
 test('the defaults of a server', async () => {
   const running = createServer({ open() {} })
-  onTestFinished(() => running.close())
+  onTestFinished(async () => void (await running.close()))
   const { port, address } = await running.listen()
   expect(port).toBeGreaterThan(0)
   const answer = await fetch(`http://localhost:${port}/`)
@@ -128,6 +146,14 @@ test('the defaults of a client', () => {
     createConnection: given(client.createConnection),
     signal: 'none',
     data: 'undefined',
+  })
+})
+
+test('the default of a process', () => {
+  const tenth = Math.floor(Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY) / 10)
+  expect(sendBudget.limit).toBe(Math.min(512 * 1024 * 1024, tenth))
+  expect(documented('Of a process')).toEqual({
+    'sendBudget.limit': '512 MiB, or 10 % of the memory that the process may use, where that is less',
   })
 })
 

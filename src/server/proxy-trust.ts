@@ -66,7 +66,7 @@ function add(trusted: BlockList, entry: string): void {
 }
 
 /** Without the zone of a link-local address, and IPv4 as IPv4. */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   const zone = address.indexOf('%')
   const plain = zone === -1 ? address : address.slice(0, zone)
   const mapped = /^::ffff:(?=\d+\.)/i.exec(plain)

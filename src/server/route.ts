@@ -1,7 +1,9 @@
+import type { RequestListener } from 'node:http'
 import { ArgumentError } from '../protocol/error.ts'
 import { checkSubprotocols } from '../protocol/handshake.ts'
 import type { OutgoingHeaders } from '../protocol/headers.ts'
 import { checkTime } from '../socket/check.ts'
+import { checkNames, HANDLERS, SOCKET_OPTIONS } from '../socket/option-names.ts'
 import {
   type Behaviour,
   type Handlers,
@@ -10,6 +12,9 @@ import {
   type SocketOptions,
 } from '../socket/options.ts'
 import type { ServerSocket } from '../socket/server-socket.ts'
+import type { Admission } from './admission.ts'
+import type { HeaderLimits } from './header-limits.ts'
+import { resolveAdmission, resolveHeaderLimits, type ServerLimits } from './limits.ts'
 import { compileOriginRule, type OriginCheck, type OriginRule } from './origin.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
 
@@ -25,10 +30,10 @@ export interface UpgradeResponse<Data> {
 
 /** A hook may as well return nothing. */
 // biome-ignore lint/suspicious/noConfusingVoidType: what a function without a return statement returns
-type Decision<Data> = UpgradeResponse<Data> | undefined | void
+export type Decision<Data = unknown> = UpgradeResponse<Data> | undefined | void
 
 /** What can be set for a whole server and for a route. */
-export interface RouteOptions<Data> extends SocketOptions, Handlers<ServerSocket<Data>> {
+export interface RouteOptions<Data> extends SocketOptions, ServerLimits, Handlers<ServerSocket<Data>> {
   /**
    * Decides on a handshake before it is answered. Throw UpgradeRejected to refuse. What the client sends before this is
    * done is kept, and comes in order after `open`.
@@ -42,6 +47,19 @@ export interface RouteOptions<Data> extends SocketOptions, Handlers<ServerSocket
   handshakeTimeout?: number
 }
 
+export interface ServerOptions<Data> extends RouteOptions<Data> {
+  /** Answers the ordinary HTTP requests of a server that was started by `listen`. Default: 426 and a sentence. */
+  http?: RequestListener
+  /**
+   * Addresses and networks of the proxies that are believed what they say of a client, in `X-Forwarded-Host`, and in
+   * `Forwarded` or `X-Forwarded-For`. `[]`: there are none, and addresses are the clients' own. Default: not known, so
+   * that nobody is believed, and `maxConnectionsPerAddress` is off.
+   */
+  trustedProxies?: readonly string[]
+  /** Where refused handshakes are logged: at most 5 lines in 10 s, and 5 for origins. Default `console.warn`. */
+  log?: (line: string) => void
+}
+
 /** A path, and what is done with the connections to it. */
 export interface Route {
   /** The match of a request's path; undefined when this route is for another. */
@@ -49,27 +67,78 @@ export interface Route {
   behaviour: Behaviour
   checkOrigin: OriginCheck
   handshakeTimeout: number
+  admission: Admission
+  headerLimits: HeaderLimits
+  /** Whether the addresses of clients are known: `trustedProxies` says who may tell them. */
+  knowsClients: boolean
   options: RouteOptions<unknown>
 }
 
-/** @throws ArgumentError that names the option and its value */
-export function compileRoute<Data>(path: string | RegExp | undefined, options: RouteOptions<Data>): Route {
+const ROUTE_OPTIONS = Object.keys({
+  upgrade: 0,
+  protocols: 0,
+  origins: 0,
+  handshakeTimeout: 0,
+  maxConnections: 0,
+  maxConnectionsPerAddress: 0,
+  maxHandshakes: 0,
+  maxHeaders: 0,
+  maxHeaderSize: 0,
+} satisfies Record<Exclude<keyof RouteOptions<never>, keyof SocketOptions | keyof Handlers<never>>, 0>)
+
+const SERVER_OPTIONS = Object.keys({
+  http: 0,
+  trustedProxies: 0,
+  log: 0,
+} satisfies Record<Exclude<keyof ServerOptions<never>, keyof RouteOptions<never>>, 0>)
+
+const ROUTE_NAMES = [...SOCKET_OPTIONS, ...HANDLERS, ...ROUTE_OPTIONS]
+const SERVER_NAMES = [...ROUTE_NAMES, ...SERVER_OPTIONS]
+
+/**
+ * The route that a server itself is, for paths that no other claims.
+ * @throws ArgumentError that names the option and its value
+ */
+export function compileServer<Data>(options: ServerOptions<Data>): Route {
+  checkNames(options, SERVER_NAMES, 'createServer')
+  return compile(() => true, options, options.trustedProxies !== undefined)
+}
+
+/**
+ * What is not given is as it is for the server, but for handlers, the hook, and subprotocols.
+ * @throws ArgumentError that names the option and its value
+ */
+export function compileRoute<Data>(path: string | RegExp, options: RouteOptions<Data>, server: Route): Route {
   if (typeof path === 'string' && !path.startsWith('/')) {
     throw new ArgumentError(`A path begins with a slash, which ${JSON.stringify(path)} does not.`)
   }
-  if (Array.isArray(options.protocols)) checkSubprotocols(options.protocols)
+  checkNames(options, ROUTE_NAMES, 'route')
+  return compile(matcher(path), options, server.knowsClients, server)
+}
+
+function compile<Data>(
+  match: Route['match'],
+  options: RouteOptions<Data>,
+  knowsClients: boolean,
+  server?: Route,
+): Route {
+  const { origins, handshakeTimeout = server?.handshakeTimeout ?? 10_000, protocols } = options
+  if (Array.isArray(protocols)) checkSubprotocols(protocols)
   return {
-    match: matcher(path),
-    behaviour: resolveBehaviour(options, SERVER_DEFAULTS),
-    checkOrigin: compileOriginRule(options.origins ?? 'same'),
-    handshakeTimeout: checkTime('handshakeTimeout', options.handshakeTimeout ?? 10_000),
+    match,
+    behaviour: resolveBehaviour(options, server?.behaviour ?? SERVER_DEFAULTS),
+    checkOrigin:
+      origins === undefined && server !== undefined ? server.checkOrigin : compileOriginRule(origins ?? 'same'),
+    handshakeTimeout: checkTime('handshakeTimeout', handshakeTimeout),
+    admission: resolveAdmission(options, knowsClients, server?.admission),
+    headerLimits: resolveHeaderLimits(options, server?.headerLimits),
+    knowsClients,
     // The handlers are only ever given the sockets of this route, whose data is what its own hook returned.
     options: options as RouteOptions<unknown>,
   }
 }
 
-function matcher(path: string | RegExp | undefined): Route['match'] {
-  if (path === undefined) return () => true
+function matcher(path: string | RegExp): Route['match'] {
   if (typeof path === 'string') return (asked) => (asked === path ? true : undefined)
   const pattern = new RegExp(path.source, path.flags.replace(/[gy]/g, ''))
   return (asked) => pattern.exec(asked) ?? undefined

@@ -1,87 +1,37 @@
 import { randomBytes } from 'node:crypto'
-import {
-  createServer as createHttpServer,
-  type Server as HttpServer,
-  type IncomingMessage,
-  type RequestListener,
-  type ServerResponse,
-} from 'node:http'
-import {
-  createServer as createHttpsServer,
-  type Server as HttpsServer,
-  type ServerOptions as TlsServerOptions,
-} from 'node:https'
-import type { Socket as NetSocket } from 'node:net'
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
-import { CloseCode } from '../protocol/close-code.ts'
-import { encodeClosePayload } from '../protocol/close-payload.ts'
 import { ArgumentError, HandshakeError } from '../protocol/error.ts'
+import { HeaderFields } from '../protocol/headers.ts'
 import { customInspect, type Inspect, type InspectOptions, inspectFields } from '../protocol/inspect.ts'
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import { quote } from '../protocol/quote.ts'
 import { guarded } from '../socket/awaitable.ts'
-import { checkTime } from '../socket/check.ts'
 import { currentContext } from '../socket/context.ts'
 import { reportError } from '../socket/report-error.ts'
-import { shared } from '../socket/runtime.ts'
 import { type Membership, type PublishOptions, publish, type ServerSocket } from '../socket/server-socket.ts'
 import { Topics } from '../topics/topics.ts'
 import { type Claim, claimUpgrades } from './attach.ts'
+import { clientAddressOf } from './client-address.ts'
+import { type CloseOptions, type CloseReport, Closing, resolveCloseOptions } from './closing.ts'
 import { watchDescriptors } from './descriptor-watch.ts'
+import { Listener, type Listening, type ListenOptions } from './listener.ts'
 import { answerPlainHttp } from './plain-http.ts'
 import { compileTrustedProxies } from './proxy-trust.ts'
 import { type Asker, Refusals } from './refusals.ts'
-import { compileRoute, type Route, type RouteOptions } from './route.ts'
+import { compileRoute, compileServer, type Route, type RouteOptions, type ServerOptions } from './route.ts'
 import { type ServerStats, Statistics } from './stats.ts'
 import { Trace, type TraceOptions, type TraceResult } from './trace.ts'
 import { unavailable } from './unavailable.ts'
 import { Upgrade, type UpgradeContext } from './upgrade.ts'
 import { pathOf } from './upgrade-request.ts'
 
-export interface ServerOptions<Data> extends RouteOptions<Data> {
-  /** Answers the ordinary HTTP requests of a server that was started by `listen`. Default: 426 and a sentence. */
-  http?: RequestListener
-  /** Addresses and networks of the proxies whose `X-Forwarded-Host` is believed. Default none. */
-  trustedProxies?: readonly string[]
-  /** Where refused handshakes are logged: at most 5 lines in 10 s, and 5 for origins. Default `console.warn`. */
-  log?: (line: string) => void
-}
-
-export interface ListenOptions {
-  /** Default 0: any free port. */
-  port?: number
-  /** Default: all addresses. */
-  host?: string
-  /** A Unix socket, instead of a port. */
-  path?: string
-  /** Certificate and key, and the other options of Node's TLS, for `wss:`. */
-  tls?: TlsServerOptions
-}
-
-/** Where a server can be reached. */
-export interface Listening {
-  /** The port; 0 for a Unix socket. */
-  readonly port: number
-  /** The address, or the path of the Unix socket. */
-  readonly address: string
-  /** As in `ws://127.0.0.1:8080`; `ws+unix:` and the path for a Unix socket. */
-  readonly url: string
-}
-
 export interface AttachOptions {
   /** The only path to take upgrades of. Default: those of the routes. */
   path?: string
   /** Says which upgrades to take. Default: those of the routes. */
   match?: (request: IncomingMessage) => boolean
-}
-
-export interface CloseOptions {
-  /** Default 1001. */
-  code?: number
-  /** At most 123 bytes. Default none. */
-  reason?: string
-  /** Milliseconds after which connections that are still there are cut. Default 25,000. */
-  deadline?: number
 }
 
 /**
@@ -94,7 +44,8 @@ export function createServer<Data = undefined>(options: ServerOptions<Data> = {}
   return new Server(options)
 }
 
-const HANDLERS = ['upgrade', 'open', 'message', 'ping', 'pong', 'drain', 'close'] as const
+/** What makes a server a route itself. */
+const OF_ROUTE = ['upgrade', 'open', 'message', 'ping', 'pong', 'drain', 'dropped', 'close'] as const
 
 /** A WebSocket server. Made by `createServer`. */
 export class Server<Data = undefined> {
@@ -103,14 +54,12 @@ export class Server<Data = undefined> {
 
   private readonly options: ServerOptions<Data>
   private readonly routes: Route[] = []
-  private readonly fallback: Route | undefined
+  /** What a route is where it says nothing else; a route itself, if the server has handlers. */
+  private readonly own: Route
+  private readonly isRoute: boolean
   private readonly live: Set<ServerSocket<Data>>
   /** Sockets that exist to tell a close code. */
   private readonly rejected = new Set<ServerSocket>()
-  /** Ordinary HTTP requests that are being answered. */
-  private readonly answering = new Set<ServerResponse>()
-  /** What TLS is spoken over. Node's `closeAllConnections` passes over those on which it has not begun. */
-  private readonly underTls = new Set<NetSocket>()
   private readonly byId = new Map<string, ServerSocket>()
   private readonly topics = new Topics<ServerSocket>()
   private readonly context: UpgradeContext
@@ -118,18 +67,15 @@ export class Server<Data = undefined> {
   private readonly statistics = new Statistics()
   private readonly idPrefix = randomBytes(9).toString('base64url')
   private nextId = 1
-  private listener: HttpServer | HttpsServer | undefined
-  /** Settles when the listener listens, or cannot. */
-  private started: Promise<void> | undefined
+  private listener: Listener | undefined
   private readonly release: (() => void)[] = []
-  private closing: Promise<void> | undefined
-  private onEmpty: (() => void) | undefined
+  private closing: Promise<CloseReport> | undefined
 
   /** @internal */
   constructor(options: ServerOptions<Data>) {
     this.options = options
-    const route = compileRoute(undefined, options)
-    this.fallback = HANDLERS.some((name) => options[name] !== undefined) ? route : undefined
+    this.own = compileServer(options)
+    this.isRoute = OF_ROUTE.some((name) => options[name] !== undefined)
     const { statistics } = this
     this.refusals = new Refusals(
       (line) => this.writeLog(line),
@@ -163,12 +109,13 @@ export class Server<Data = undefined> {
   }
 
   /**
-   * Adds handlers and options for one path. Routes are tried in the order in which they were added.
+   * Adds handlers and options for one path. Routes are tried in the order in which they were added. Options that are not
+   * given are the server's, but for handlers, `upgrade` and `protocols`.
    * @param path the whole path, or a RegExp, whose match the `upgrade` hook gets
    * @throws ArgumentError that names the option and its value
    */
   route<RouteData = undefined>(path: string | RegExp, options: RouteOptions<RouteData>): this {
-    this.routes.push(compileRoute(path, options))
+    this.routes.push(compileRoute(path, options, this.own))
     return this
   }
 
@@ -179,37 +126,17 @@ export class Server<Data = undefined> {
   async listen(options: ListenOptions = {}): Promise<Listening> {
     if (this.closing !== undefined) throw new ArgumentError('The server is closed.')
     if (this.listener !== undefined) throw new ArgumentError('The server listens already.')
-    const answer = this.options.http ?? ((request, response) => this.answerPlainHttp(request, response))
-    const http: RequestListener = (request, response) => {
-      this.answering.add(response)
-      response.once('close', () => {
-        this.answering.delete(response)
-        this.checkEmpty()
-      })
-      return answer(request, response)
-    }
-    const headersTimeout = this.options.handshakeTimeout ?? 10_000
-    const timeouts = {
-      headersTimeout,
-      requestTimeout: Math.max(headersTimeout, 300_000),
-      // Node looks for slow requests only so often.
-      connectionsCheckingInterval: Math.ceil(headersTimeout / 4),
-    }
-    const listener =
-      options.tls === undefined
-        ? createHttpServer(timeouts, http)
-        : createHttpsServer({ ...timeouts, handshakeTimeout: headersTimeout, ...options.tls }, http)
+    const listener = new Listener(options, {
+      handshakeTimeout: this.own.handshakeTimeout,
+      headerLimits: this.own.headerLimits,
+      http: this.options.http ?? ((request, response) => this.answerPlainHttp(request, response)),
+      refuse: (stream, error) => this.refusals.refuse(stream, error, { clientAddress: stream.remoteAddress, path: '' }),
+    })
     this.listener = listener
-    if (options.tls !== undefined) {
-      listener.on('connection', (stream: NetSocket) => {
-        this.underTls.add(stream)
-        stream.once('close', () => this.underTls.delete(stream))
-      })
-    }
-    const release = claimUpgrades(listener, this.claim({}))
-    this.started = listenOn(listener, options)
+    const release = claimUpgrades(listener.http, this.claim({}))
+    let where: Listening
     try {
-      await this.started
+      where = await listener.listen()
     } catch (error) {
       this.listener = undefined
       release()
@@ -218,10 +145,10 @@ export class Server<Data = undefined> {
     this.release.push(release)
     // A failing accept is reported; it neither ends the process nor stops the server.
     const report = (error: Error) => reportError(this.options.error, error, undefined)
-    listener.on('error', report)
+    listener.http.on('error', report)
     this.release.push(watchDescriptors(report))
     if (this.closing !== undefined) throw new ArgumentError('The server was closed before it listened.')
-    return listening(listener, options)
+    return where
   }
 
   /**
@@ -241,7 +168,7 @@ export class Server<Data = undefined> {
         if (options.match !== undefined && !options.match(request)) return undefined
       } catch (error) {
         reportError(this.options.error, error, undefined)
-        return (stream) => this.refusals.fail(stream, askerOf(request))
+        return (stream) => this.refusals.fail(stream, this.askerOf(request))
       }
       return this.find(path) === undefined ? undefined : (socket, head) => this.handleUpgrade(request, socket, head)
     }
@@ -254,11 +181,11 @@ export class Server<Data = undefined> {
     const found = this.find(pathOf(request.url ?? '/'))
     if (found === undefined) return this.refuse(request, stream, notFound(request))
     const { route, match } = found
-    void new Upgrade(this.context, route, request, stream, head).run(match)
+    new Upgrade(this.context, route, request, stream, head).run(match)
   }
 
   private refuse(request: IncomingMessage, stream: Duplex, error: HandshakeError): void {
-    this.refusals.refuse(stream, error, askerOf(request))
+    this.refusals.refuse(stream, error, this.askerOf(request))
   }
 
   /** The socket with this id, while it is open or closing. */
@@ -307,21 +234,30 @@ export class Server<Data = undefined> {
   }
 
   /**
-   * Takes no more connections, sends a Close frame to everyone, and resolves when all have ended. HTTP requests to a
-   * server that listens itself are answered to the end. Whoever has not finished by the deadline is cut.
-   * @throws (as a rejection) ArgumentError for a code, a reason or a deadline that cannot be; the server goes on then
+   * Takes no more connections, sends a Close frame to everyone behind what was sent before, and resolves when all have
+   * ended, with how they did. HTTP requests to a server that listens itself are answered to the end. Whoever has not
+   * finished by the deadline is cut. Called again, it gives the same promise, whatever the options.
+   * @throws (as a rejection) ArgumentError for a code, a reason or a time that cannot be; the server goes on then
    */
-  close(options: CloseOptions = {}): Promise<void> {
+  close(options: CloseOptions = {}): Promise<CloseReport> {
     if (this.closing !== undefined) return this.closing
-    const { code = CloseCode.GoingAway, reason = '', deadline = 25_000 } = options
+    let begin = () => {}
     try {
-      encodeClosePayload(shared.platform, code, reason)
-      checkTime('deadline', deadline)
+      const resolved = resolveCloseOptions(options)
+      // What is called while it begins finds it closing already.
+      this.closing = new Promise((resolve) => {
+        begin = () => resolve(this.shutDown(resolved))
+      })
     } catch (error) {
       return Promise.reject(error)
     }
-    this.closing = this.shutDown(code, reason, deadline)
+    begin()
     return this.closing
+  }
+
+  /** Closes with the defaults, and waits for the end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
   }
 
   /** @internal */
@@ -330,16 +266,12 @@ export class Server<Data = undefined> {
     return inspectFields(this, 'Server', { connections, opened }, { ...options, depth }, inspect)
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
-  }
-
   private find(path: string): { route: Route; match: RegExpExecArray | undefined } | undefined {
     for (const route of this.routes) {
       const match = route.match(path)
       if (match !== undefined) return { route, match: match === true ? undefined : match }
     }
-    return this.fallback === undefined ? undefined : { route: this.fallback, match: undefined }
+    return this.isRoute ? { route: this.own, match: undefined } : undefined
   }
 
   private register(socket: ServerSocket): string {
@@ -353,20 +285,11 @@ export class Server<Data = undefined> {
     this.live.delete(socket)
     this.rejected.delete(socket)
     this.byId.delete(socket.knownId ?? '')
-    this.checkEmpty()
-  }
-
-  private get isEmpty(): boolean {
-    return this.live.size + this.rejected.size + this.answering.size === 0
-  }
-
-  private checkEmpty(): void {
-    if (this.isEmpty) this.onEmpty?.()
   }
 
   private answerPlainHttp(request: IncomingMessage, response: ServerResponse): void {
     const error = answerPlainHttp(request, response)
-    if (error !== undefined) this.refusals.noteError(error, askerOf(request))
+    if (error !== undefined) this.refusals.noteError(error, this.askerOf(request))
   }
 
   private writeLog(line: string): void {
@@ -377,34 +300,29 @@ export class Server<Data = undefined> {
     )
   }
 
-  private async closeListener(): Promise<void> {
-    // One that only begins to listen cannot be closed yet. That it failed is told to whoever called `listen`.
-    await this.started?.catch(() => {})
-    const { listener } = this
-    if (listener !== undefined) await new Promise<void>((resolve) => listener.close(() => resolve()))
+  private askerOf(request: IncomingMessage): Asker {
+    const fields = HeaderFields.fromRaw(request.rawHeaders)
+    const clientAddress = clientAddressOf(request.socket.remoteAddress, fields, this.context.isTrusted)
+    return { clientAddress, path: pathOf(request.url ?? '/') }
   }
 
-  private async shutDown(code: number, reason: string, deadline: number): Promise<void> {
-    const listenerClosed = this.closeListener()
-    for (const handshake of this.context.underWay) {
-      handshake.abort(serverClosing())
-    }
+  private async shutDown(options: Required<CloseOptions>): Promise<CloseReport> {
+    const { listener } = this
+    const listenerClosed = listener?.close()
+    for (const handshake of this.context.underWay) handshake.abort(serverClosing())
+    const closing = new Closing([...this.live, ...this.rejected], options)
     const timer = setTimeout(() => {
-      for (const socket of [...this.live, ...this.rejected]) socket.terminate()
-      this.listener?.closeAllConnections()
-      for (const stream of this.underTls) stream.destroy()
-    }, deadline)
-    for (const socket of this.live) socket.shutDown(code, reason)
-    if (!this.isEmpty) {
-      await new Promise<void>((resolve) => {
-        this.onEmpty = resolve
-      })
-    }
+      closing.cut()
+      listener?.cut()
+    }, options.deadline)
+    const report = await closing.report
+    await listener?.answered()
     for (const release of this.release) release()
-    this.listener?.closeAllConnections()
+    listener?.closeIdle()
     await listenerClosed
     clearTimeout(timer)
     this.refusals.flush()
+    return report
   }
 }
 
@@ -414,32 +332,4 @@ function notFound(request: IncomingMessage): HandshakeError {
 
 function serverClosing(): HandshakeError {
   return unavailable('SERVER_CLOSING', 'The server is closing.')
-}
-
-function askerOf(request: IncomingMessage): Asker {
-  return { clientAddress: request.socket.remoteAddress, path: pathOf(request.url ?? '/') }
-}
-
-/** Resolves when it listens. */
-function listenOn(listener: HttpServer | HttpsServer, { port = 0, host, path }: ListenOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    listener.once('error', reject)
-    listener.listen(path === undefined ? { port, host } : { path }, () => {
-      listener.off('error', reject)
-      resolve()
-    })
-  })
-}
-
-function listening(listener: HttpServer | HttpsServer, options: ListenOptions): Listening {
-  const address = listener.address()
-  if (address === null || typeof address === 'string') {
-    const path = address ?? options.path ?? ''
-    return { port: 0, address: path, url: `${options.tls === undefined ? 'ws' : 'wss'}+unix:${path}` }
-  }
-  const scheme = options.tls === undefined ? 'ws' : 'wss'
-  // Every address of this machine can be asked for at the one that is always there.
-  const everywhere = address.address === '::' || address.address === '0.0.0.0'
-  const host = everywhere ? 'localhost' : address.family === 'IPv6' ? `[${address.address}]` : address.address
-  return { port: address.port, address: address.address, url: `${scheme}://${host}:${address.port}` }
 }

@@ -17,10 +17,12 @@ import { reportError } from '../socket/report-error.ts'
 import { shared } from '../socket/runtime.ts'
 import { type Membership, ServerSocket } from '../socket/server-socket.ts'
 import { NodeTransport } from '../transport/node.ts'
+import { clientAddressOf } from './client-address.ts'
+import { checkHeaderLimits } from './header-limits.ts'
 import { type ProxyTrust, requestedHost } from './proxy-trust.ts'
 import type { Asker, Refusals } from './refusals.ts'
 import { refuseStream } from './refuse-stream.ts'
-import type { Route, UpgradeResponse } from './route.ts'
+import type { Decision, Route, UpgradeResponse } from './route.ts'
 import { UpgradeRejected } from './upgrade-rejected.ts'
 import { pathOf, UpgradeRequest } from './upgrade-request.ts'
 
@@ -29,8 +31,8 @@ export interface UpgradeContext {
   membership: Membership
   isTrusted: ProxyTrust
   refusals: Refusals
-  /** Handshakes under way; aborting one refuses it with 503. */
-  underWay: Set<AbortController>
+  /** Handshakes whose hook is at work. */
+  underWay: Set<Upgrade>
   opened(socket: ServerSocket): void
   /** The handshake was completed only to be followed by a Close frame. */
   rejected(socket: ServerSocket): void
@@ -43,20 +45,29 @@ export interface UpgradeContext {
 /** Bytes that a client may send before its handshake is answered, before it is held back. */
 const EARLY_BYTES = 64 * 1024
 
-/** One upgrade request, from its arrival to an open socket or a refusal. */
+/**
+ * One upgrade request, from its arrival to an open socket or a refusal. Most are answered within the call that brought
+ * them; what only a hook that takes its time needs (listeners, a timer, an AbortSignal) is made when there is one.
+ */
 export class Upgrade {
   private readonly context: UpgradeContext
   private readonly route: Route
   private readonly raw: IncomingMessage
   private readonly stream: Duplex
   private readonly fields: HeaderFields
-  private readonly abort = new AbortController()
+  private readonly remoteAddress: string | undefined
+  private readonly clientAddress: string | undefined
   private early: Buffer[]
   private earlySize: number
-  private timer: ReturnType<typeof setTimeout> | undefined
-  private readonly remoteAddress: string | undefined
+  private watching = false
+  /** Whether the connection was counted, and no socket gives its place back. */
+  private counted = false
   /** Answered, or given up. */
   private done = false
+  /** Why it was given up. */
+  private reason: HandshakeError | undefined
+  private controller: AbortController | undefined
+  private onAbort: ((reason: HandshakeError) => void) | undefined
 
   constructor(context: UpgradeContext, route: Route, raw: IncomingMessage, stream: Duplex, head: Buffer) {
     this.context = context
@@ -67,37 +78,47 @@ export class Upgrade {
     this.early = head.length > 0 ? [head] : []
     this.earlySize = head.length
     this.remoteAddress = raw.socket.remoteAddress
+    this.clientAddress = clientAddressOf(this.remoteAddress, this.fields, context.isTrusted)
   }
 
-  /** Never throws and never rejects: whatever goes wrong ends in an answer. */
-  async run(match: RegExpExecArray | undefined): Promise<void> {
-    const { context, abort } = this
-    this.watch()
-    context.underWay.add(abort)
+  /** Never throws: whatever goes wrong ends in an answer. */
+  run(match: RegExpExecArray | undefined): void {
+    const { raw, route } = this
     try {
-      const offer = checkUpgradeRequest({
-        method: this.raw.method ?? '',
-        httpVersion: this.raw.httpVersion,
-        headers: this.fields,
-      })
+      checkHeaderLimits(raw, route.headerLimits)
+      route.admission.enter(this.clientAddress)
+      this.counted = true
+      const { method = '', httpVersion } = raw
+      const offer = checkUpgradeRequest({ method, httpVersion, headers: this.fields })
       this.checkOrigin(offer)
-      const request = new UpgradeRequest(this.raw.url ?? '/', this.fields, offer, {
+      const request = new UpgradeRequest(raw.url ?? '/', this.fields, offer, {
         remoteAddress: this.remoteAddress,
+        clientAddress: this.clientAddress,
         match,
-        signal: abort.signal,
-        raw: this.raw,
+        signal: () => this.signal,
+        raw,
       })
-      const answered = this.route.options.upgrade?.(request)
-      const response = isAwaitable(answered) ? await this.inTime(answered) : answered
-      // It may have been given up while the promises in between were settled, or by the hook itself.
-      abort.signal.throwIfAborted()
-      this.accept(offer, request, response ?? {})
+      if (route.options.upgrade === undefined) this.accept(offer, request, {})
+      else this.ask(offer, request)
     } catch (error) {
-      if (!this.done) this.refuse(error)
-    } finally {
-      clearTimeout(this.timer)
-      context.underWay.delete(abort)
+      this.refuse(error)
     }
+  }
+
+  /** Gives the handshake up: it is refused with this. */
+  abort(reason: HandshakeError): void {
+    if (this.done || this.reason !== undefined) return
+    this.reason = reason
+    this.controller?.abort(reason)
+    this.onAbort?.(reason)
+  }
+
+  private get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController()
+      if (this.reason !== undefined) this.controller.abort(this.reason)
+    }
+    return this.controller.signal
   }
 
   private checkOrigin(offer: UpgradeOffer): void {
@@ -106,22 +127,57 @@ export class Upgrade {
     if (refusal !== undefined) throw new HandshakeError('ORIGIN_REFUSED', refusal, { status: 403 })
   }
 
+  /** Lets the hook decide. */
+  private ask(offer: UpgradeOffer, request: UpgradeRequest): void {
+    this.route.admission.decide()
+    this.context.underWay.add(this)
+    let waits = false
+    try {
+      const decision = this.route.options.upgrade?.(request)
+      waits = isAwaitable(decision)
+      if (isAwaitable(decision)) void this.wait(offer, request, decision)
+      else this.decided(offer, request, decision)
+    } finally {
+      if (!waits) this.asked()
+    }
+  }
+
   /** Waits for the hook, but no longer than the handshake may take, the client is there, and the server is open. */
-  private inTime<T>(answered: PromiseLike<T>): Promise<T> {
-    const { signal } = this.abort
+  private async wait(offer: UpgradeOffer, request: UpgradeRequest, decision: PromiseLike<Decision>): Promise<void> {
     const { handshakeTimeout } = this.route
-    this.timer = setTimeout(() => {
+    const timer = setTimeout(() => {
       const message = `The handshake was not done within ${handshakeTimeout} ms (handshakeTimeout).`
-      this.abort.abort(new HandshakeError('HANDSHAKE_TIMEOUT', message, { status: 503 }))
+      this.abort(new HandshakeError('HANDSHAKE_TIMEOUT', message, { status: 503 }))
     }, handshakeTimeout)
-    return new Promise((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason))
-      answered.then(resolve, reject)
-    })
+    this.watch()
+    try {
+      const response = await new Promise<Decision>((resolve, reject) => {
+        this.onAbort = reject
+        decision.then(resolve, reject)
+      })
+      this.decided(offer, request, response)
+    } catch (error) {
+      this.refuse(error)
+    } finally {
+      clearTimeout(timer)
+      this.asked()
+    }
+  }
+
+  private decided(offer: UpgradeOffer, request: UpgradeRequest, response: Decision): void {
+    // It may have been given up while the promises in between were settled, or by the hook itself.
+    if (this.reason !== undefined) throw this.reason
+    this.accept(offer, request, response ?? {})
+  }
+
+  private asked(): void {
+    this.route.admission.decided()
+    this.context.underWay.delete(this)
   }
 
   /** Keeps what comes early, and notices when the client goes away. */
   private watch(): void {
+    this.watching = true
     this.stream.on('error', this.onGone)
     this.stream.on('close', this.onGone)
     this.stream.on('end', this.onGone)
@@ -130,10 +186,12 @@ export class Upgrade {
   }
 
   private unwatch(): void {
+    if (!this.watching) return
     this.stream.off('data', this.onEarly)
     this.stream.off('end', this.onGone)
     this.stream.off('close', this.onGone)
     this.stream.off('error', this.onGone)
+    this.stream.pause()
   }
 
   private readonly onEarly = (chunk: Buffer): void => {
@@ -144,12 +202,12 @@ export class Upgrade {
 
   private readonly onGone = (): void => {
     if (this.done) return
-    this.done = true
-    this.stream.destroy()
-    this.early = []
     const error = new HandshakeError('HANDSHAKE_ABORTED', 'The client went away before the handshake was done.')
     this.context.refusals.noteError(error, this.asker)
-    this.abort.abort(error)
+    this.stream.destroy()
+    this.early = []
+    this.abort(error)
+    this.done = true
   }
 
   private accept(offer: UpgradeOffer, request: UpgradeRequest, response: UpgradeResponse<unknown>): void {
@@ -163,11 +221,11 @@ export class Upgrade {
       behaviour,
       handlers: options,
       context: behaviour.asyncContext === 'upgrade' ? currentContext() : context.handlers,
-      onClosed: context.closed,
+      onClosed: whenClosed(context, route),
       onRoundTrip: context.roundTrip,
     } as const
     const link = new Link(setup, this.hand(head))
-    const socket = new ServerSocket(link, response.data, protocol, context.membership)
+    const socket = new ServerSocket(link, response.data, protocol, context.membership, this.clientAddress)
     context.opened(socket)
     link.start(socket)
   }
@@ -180,10 +238,9 @@ export class Upgrade {
 
   /** Writes the answer, and hands the stream over with what came early still to be read. */
   private hand(head: Uint8Array): NodeTransport {
-    this.done = true
+    this.finish()
+    this.counted = false
     const { stream } = this
-    this.unwatch()
-    stream.pause()
     stream.write(head)
     if (this.early.length > 0) stream.unshift(this.early.length === 1 ? this.early[0] : Buffer.concat(this.early))
     return new NodeTransport(stream, this.remoteAddress)
@@ -191,10 +248,12 @@ export class Upgrade {
 
   private refuse(error: unknown): void {
     try {
-      this.answerTo(error)
+      if (!this.done) this.answerTo(this.reason ?? error)
     } catch (failure) {
       this.fail(failure)
     }
+    if (this.counted) this.route.admission.leave(this.clientAddress)
+    this.counted = false
   }
 
   private fail(error: unknown): void {
@@ -226,10 +285,15 @@ export class Upgrade {
     const { context, route } = this
     // What the client sends meanwhile is discarded.
     const handlers = { message() {} }
-    const { handlers: own, closed: onClosed } = context
-    const setup = { side: 'server', behaviour: route.behaviour, handlers, context: own, onClosed } as const
+    const setup = {
+      side: 'server',
+      behaviour: route.behaviour,
+      handlers,
+      context: context.handlers,
+      onClosed: whenClosed(context, route),
+    } as const
     const link = new Link(setup, this.hand(head))
-    const socket = new ServerSocket(link, undefined, '', context.membership)
+    const socket = new ServerSocket(link, undefined, '', context.membership, this.clientAddress)
     context.rejected(socket)
     this.noteRejection(error, 101)
     link.start(socket)
@@ -241,11 +305,19 @@ export class Upgrade {
   }
 
   private get asker(): Asker {
-    return { clientAddress: this.remoteAddress, path: pathOf(this.raw.url ?? '/') }
+    return { clientAddress: this.clientAddress, path: pathOf(this.raw.url ?? '/') }
   }
 
   private finish(): void {
     this.done = true
     this.unwatch()
+  }
+}
+
+/** Made here, so that no connection keeps its handshake in memory. */
+function whenClosed({ closed }: UpgradeContext, { admission }: Route): UpgradeContext['closed'] {
+  return (socket, info) => {
+    admission.leave(socket.clientAddress)
+    closed(socket, info)
   }
 }

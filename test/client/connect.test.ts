@@ -21,7 +21,7 @@ import { duplexPair } from './streams.ts'
 
 async function serve<Data = undefined>(options: ServerOptions<Data>, path?: string): Promise<string> {
   const server = createServer({ log: () => {}, ...options })
-  onTestFinished(() => server.close({ deadline: 100 }))
+  onTestFinished(async () => void (await server.close({ deadline: 100 })))
   return (await server.listen(path === undefined ? { host: '127.0.0.1' } : { path })).url
 }
 

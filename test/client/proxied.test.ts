@@ -45,7 +45,7 @@ async function serve(tls?: object): Promise<{ port: number; hosts: (string | und
     upgrade: (request) => void hosts.push(request.header('host')),
     open: (socket) => void socket.send('hello'),
   })
-  onTestFinished(() => server.close({ deadline: 100 }))
+  onTestFinished(async () => void (await server.close({ deadline: 100 })))
   const { port } = await server.listen({ host: '127.0.0.1', ...(tls !== undefined && { tls }) })
   return { port, hosts }
 }

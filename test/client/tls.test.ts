@@ -7,7 +7,7 @@ import { duplexPair } from './streams.ts'
 
 async function serve(options: ServerOptions<undefined> = { open() {} }, tls: object = serverTls): Promise<number> {
   const server = createServer({ log: () => {}, ...options })
-  onTestFinished(() => server.close({ deadline: 100 }))
+  onTestFinished(async () => void (await server.close({ deadline: 100 })))
   return (await server.listen({ host: '127.0.0.1', tls })).port
 }
 

@@ -163,7 +163,7 @@ export async function accept(library: Library): Promise<Accepting> {
     close: (socket, info) => of(socket)?.close?.(socket, info),
   })
   const { url } = await server.listen({ host: '127.0.0.1' })
-  return { url, next, stop: () => server.close({ deadline: 1 }) }
+  return { url, next, stop: async () => void (await server.close({ deadline: 1 })) }
 }
 
 export async function dial(library: Library, url: string): Promise<Endpoint> {

@@ -26,7 +26,7 @@ async function listening(http: HttpServer): Promise<number> {
 /** A server that says its name to whoever connects. */
 function greeter(name: string, options: ServerOptions<undefined> = {}) {
   const server = createServer({ open: (socket) => void socket.send(name), log: () => {}, ...options })
-  onTestFinished(() => server.close({ deadline: 1 }))
+  onTestFinished(async () => void (await server.close({ deadline: 1 })))
   return server
 }
 
@@ -112,7 +112,7 @@ describe('what is claimed', () => {
   test('by the routes', async () => {
     const http = createHttpServer()
     const server = createServer({ log: () => {} })
-    onTestFinished(() => server.close({ deadline: 1 }))
+    onTestFinished(async () => void (await server.close({ deadline: 1 })))
     server.route('/prices', { open: (socket) => void socket.send('prices') }).attach(http)
     const port = await listening(http)
     expect(await greeting(`ws://127.0.0.1:${port}/prices`)).toBe('prices')

@@ -1,5 +1,6 @@
-import { ArgumentError, createServer, type ServerSocket } from 'heartwire'
+import { ArgumentError, createServer, type Handlers, type RouteOptions, type ServerSocket } from 'heartwire'
 import { describe, expect, test } from 'vitest'
+import { compileRoute, compileServer } from '../../src/server/route.ts'
 import { Mailbox } from '../support/mailbox.ts'
 import { handshake, RawPeer } from '../support/raw-peer.ts'
 import { serve, wsClient, wsClosed } from '../support/servers.ts'
@@ -67,8 +68,8 @@ describe('the handlers of the server itself', () => {
   })
 })
 
-test('has options of its own, and nothing of its server', async () => {
-  const { server, url } = await serve({ maxPayload: 3, protocols: ['server'], message() {} })
+test('has the options of its server where it has none of its own', async () => {
+  const { server, url } = await serve({ maxPayload: 3, protocols: ['server'], heartbeat: { timeout: 7 }, message() {} })
   const sockets = new Mailbox<ServerSocket<undefined>>()
   server.route('/a', {
     maxPayload: 10,
@@ -82,15 +83,65 @@ test('has options of its own, and nothing of its server', async () => {
   expect(client.protocol).toBe('route')
   client.send('1234567890')
   expect(await messages.next()).toBe('1234567890')
-  expect((await sockets.next()).heartbeat).toEqual({ interval: 1234, timeout: 20_000 })
+  expect((await sockets.next()).heartbeat).toEqual({ interval: 1234, timeout: 7 })
   await wsClient(`${url}/b`)
   const other = await sockets.next()
-  expect(other.maxPayload).toBe(1024 * 1024)
-  expect(other.heartbeat).toEqual({ interval: 25_000, timeout: 20_000 })
+  expect(other.maxPayload).toBe(3)
+  expect(other.heartbeat).toEqual({ interval: 25_000, timeout: 7 })
+  expect(other.protocol).toBe('')
   const { client: small } = await wsClient(url)
   const closed = wsClosed(small)
   small.send('1234')
   expect((await closed).code).toBe(1009)
+})
+
+test('inherits every option but handlers, the hook and subprotocols', () => {
+  const options = {
+    maxPayload: 1,
+    maxFragments: 2,
+    messageRate: { perSecond: 3, burst: 4, over: 'drop' },
+    byteRate: { perSecond: 5, burst: 6, over: 'close' },
+    controlRate: { perSecond: 7, burst: 8 },
+    highWaterMark: 9,
+    maxBuffered: 10,
+    overflow: 'coalesce',
+    maxQueueAge: 11,
+    maxPause: 12,
+    closeTimeout: 13,
+    maxLifetime: 14,
+    idleBeforeFirstMessage: 15,
+    heartbeat: { interval: 16, timeout: 17 },
+    text: 'bytes',
+    autoPong: false,
+    autoResponse: { request: 'a', response: 'b' },
+    serial: true,
+    asyncContext: 'upgrade',
+    origins: 'any',
+    handshakeTimeout: 18,
+    maxConnections: 19,
+    maxConnectionsPerAddress: 20,
+    maxHandshakes: 21,
+    maxHeaders: 22,
+    maxHeaderSize: 23,
+  } as const satisfies Required<Omit<RouteOptions<undefined>, keyof Handlers<unknown> | 'upgrade' | 'protocols'>>
+  const server = compileServer({
+    ...options,
+    trustedProxies: [],
+    protocols: ['a'],
+    upgrade() {},
+    open() {},
+    error() {},
+  })
+  const { match, options: own, ...rest } = compileRoute('/a', {}, server)
+  expect(server).toMatchObject(rest)
+  expect(rest.admission).toBe(server.admission)
+  expect(own).toEqual({})
+  expect(match('/a')).toBe(true)
+  // None of them has its default, so that what is not inherited is found.
+  const defaults: Record<string, unknown> = { ...compileServer({}), ...compileServer({}).behaviour }
+  for (const [name, value] of Object.entries({ ...server, ...server.behaviour })) {
+    expect([name, value]).not.toEqual([name, defaults[name]])
+  }
 })
 
 test('has an origin rule and a handshake time of its own', async () => {

@@ -22,7 +22,7 @@ const ca = readFileSync(new URL('../fixtures/tls/ca.crt', import.meta.url))
 /** A server that answers with what it gets. */
 function echo() {
   const server = createServer({ message: (socket, message) => void socket.send(message), log: () => {} })
-  onTestFinished(() => server.close({ deadline: 1 }))
+  onTestFinished(async () => void (await server.close({ deadline: 1 })))
   return server
 }
 
@@ -201,7 +201,7 @@ describe('handleUpgrade', () => {
 
   test('neither writes to the memory that a Duplex gives, nor lets it see its own change', async () => {
     const server = createServer({ message: (socket, message) => void socket.send(message) })
-    onTestFinished(() => server.close({ deadline: 1 }))
+    onTestFinished(async () => void (await server.close({ deadline: 1 })))
     const { request } = await upgradeRequest(handshake())
     const written: Buffer[] = []
     const copies: Buffer[] = []

@@ -13,7 +13,7 @@ export interface Running<Data> {
 /** A server on a free port, which ends with the test. */
 export async function serve<Data = undefined>(options: ServerOptions<Data> = {}): Promise<Running<Data>> {
   const server = createServer({ log: () => {}, ...options })
-  onTestFinished(() => server.close({ deadline: 1 }))
+  onTestFinished(async () => void (await server.close({ deadline: 1 })))
   const { port } = await server.listen({ port: 0, host: '127.0.0.1' })
   return { server, port, url: `ws://127.0.0.1:${port}` }
 }

@@ -172,7 +172,7 @@ test('a client has the data that it is given', () => {
 
 test('options that do not exist, and values that cannot be', () => {
   // @ts-expect-error: it is called heartbeat
-  createServer({ heartBeat: false })
+  expectTypeOf(createServer).toBeCallableWith({ heartBeat: false })
   // @ts-expect-error: milliseconds are numbers
   expectTypeOf(createServer).toBeCallableWith({ closeTimeout: '5s' })
   // @ts-expect-error: a subprotocol is a string

@@ -1,0 +1,182 @@
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http'
+import {
+  createServer as createHttpsServer,
+  type Server as HttpsServer,
+  type ServerOptions as TlsServerOptions,
+} from 'node:https'
+import type { Socket as NetSocket } from 'node:net'
+import { HandshakeError } from '../protocol/error.ts'
+import { type HeaderLimits, headersTooLarge } from './header-limits.ts'
+
+export interface ListenOptions {
+  /** Default 0: any free port. */
+  port?: number
+  /** Default: all addresses. */
+  host?: string
+  /** A Unix socket, instead of a port. */
+  path?: string
+  /** Certificate and key, and the other options of Node's TLS, for `wss:`. */
+  tls?: TlsServerOptions
+}
+
+/** Where a server can be reached. */
+export interface Listening {
+  /** The port; 0 for a Unix socket. */
+  readonly port: number
+  /** The address, or the path of the Unix socket. */
+  readonly address: string
+  /** As in `ws://127.0.0.1:8080`; `ws+unix:` and the path for a Unix socket. */
+  readonly url: string
+}
+
+/** What a server has to say to its listener. */
+export interface ListenerOptions {
+  /** Milliseconds for a request's headers, and for the TLS handshake. */
+  handshakeTimeout: number
+  headerLimits: HeaderLimits
+  /** Answers the ordinary HTTP requests. */
+  http: RequestListener
+  /** Refuses what Node does not take for a request. */
+  refuse(stream: NetSocket, error: HandshakeError): void
+}
+
+/** Node gives up to this many header fields, and leaves out the rest without a word. */
+const NODE_HEADERS = 1000
+
+/** The HTTP server of a server that listens itself. */
+export class Listener {
+  readonly http: HttpServer | HttpsServer
+
+  private readonly options: ListenOptions
+  /** Ordinary HTTP requests that are being answered. */
+  private readonly answering = new Set<ServerResponse>()
+  /** What TLS is spoken over. Node's `closeAllConnections` passes over those on which it has not begun. */
+  private readonly underTls = new Set<NetSocket>()
+  /** Settles when it listens, or cannot. */
+  private started: Promise<void> | undefined
+  private onAnswered: (() => void) | undefined
+
+  constructor(options: ListenOptions, { handshakeTimeout, headerLimits, http, refuse }: ListenerOptions) {
+    this.options = options
+    const { maxHeaders, maxHeaderSize } = headerLimits
+    const settings = {
+      headersTimeout: handshakeTimeout,
+      requestTimeout: Math.max(handshakeTimeout, 300_000),
+      // Node looks for slow requests only so often.
+      connectionsCheckingInterval: Math.ceil(handshakeTimeout / 4),
+      // Node refuses what reaches its limit, not only what goes above it.
+      maxHeaderSize: Math.min(maxHeaderSize + 1, Number.MAX_SAFE_INTEGER),
+    }
+    const answer: RequestListener = (request, response) => {
+      this.answering.add(response)
+      response.once('close', () => {
+        this.answering.delete(response)
+        if (this.answering.size === 0) this.onAnswered?.()
+      })
+      return http(request, response)
+    }
+    this.http =
+      options.tls === undefined
+        ? createHttpServer(settings, answer)
+        : createHttpsServer({ ...settings, handshakeTimeout, ...options.tls }, answer)
+    // One field more than is allowed has to be seen to be refused.
+    this.http.maxHeadersCount = maxHeaders < NODE_HEADERS ? NODE_HEADERS : 0
+    if (options.tls !== undefined) {
+      this.http.on('connection', (stream: NetSocket) => {
+        this.underTls.add(stream)
+        stream.once('close', () => this.underTls.delete(stream))
+      })
+    }
+    this.http.on('clientError', (error: NodeJS.ErrnoException, stream: NetSocket) => {
+      // A parser that has failed says so again with all that still comes.
+      if (stream.writableEnded) return
+      const refusal = this.isAnswering(stream) ? undefined : refusalFor(error)
+      if (refusal === undefined) stream.destroy()
+      else refuse(stream, refusal)
+    })
+  }
+
+  /**
+   * Resolves when it listens.
+   * @throws what the system says
+   */
+  async listen(): Promise<Listening> {
+    this.started = listenOn(this.http, this.options)
+    await this.started
+    return listening(this.http, this.options)
+  }
+
+  /** Accepts no more connections; resolves when none is left. */
+  async close(): Promise<void> {
+    // One that only begins to listen cannot be closed yet. That it failed is told to whoever called `listen`.
+    await this.started?.catch(() => {})
+    await new Promise<void>((resolve) => this.http.close(() => resolve()))
+  }
+
+  /** Resolves when no HTTP request is being answered. */
+  async answered(): Promise<void> {
+    if (this.answering.size === 0) return
+    await new Promise<void>((resolve) => {
+      this.onAnswered = resolve
+    })
+  }
+
+  /** Ends the connections that ask for nothing. */
+  closeIdle(): void {
+    this.http.closeAllConnections()
+  }
+
+  /** Ends every connection that carries HTTP, or nothing yet. */
+  cut(): void {
+    this.http.closeAllConnections()
+    for (const stream of this.underTls) stream.destroy()
+  }
+
+  private isAnswering(stream: NetSocket): boolean {
+    for (const response of this.answering) if (response.socket === stream) return true
+    return false
+  }
+}
+
+/** What Node's parser found wrong with a request. Nobody is there to be answered after any other error. */
+function refusalFor({ code = '', message }: NodeJS.ErrnoException): HandshakeError | undefined {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new HandshakeError('HANDSHAKE_TIMEOUT', 'The request did not come in time (handshakeTimeout).', {
+      status: 408,
+    })
+  }
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return headersTooLarge('The request has more bytes of headers than are allowed (maxHeaderSize).')
+  }
+  if (!code.startsWith('HPE_')) return undefined
+  return new HandshakeError('BAD_REQUEST', `The request cannot be read: ${message}.`, { status: 400 })
+}
+
+/** Resolves when it listens. */
+function listenOn(listener: HttpServer | HttpsServer, { port = 0, host, path }: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    listener.once('error', reject)
+    listener.listen(path === undefined ? { port, host } : { path }, () => {
+      listener.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function listening(listener: HttpServer | HttpsServer, options: ListenOptions): Listening {
+  const address = listener.address()
+  if (address === null || typeof address === 'string') {
+    const path = address ?? options.path ?? ''
+    return { port: 0, address: path, url: `${options.tls === undefined ? 'ws' : 'wss'}+unix:${path}` }
+  }
+  const scheme = options.tls === undefined ? 'ws' : 'wss'
+  // Every address of this machine can be asked for at the one that is always there.
+  const everywhere = address.address === '::' || address.address === '0.0.0.0'
+  const host = everywhere ? 'localhost' : address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return { port: address.port, address: address.address, url: `${scheme}://${host}:${address.port}` }
+}
