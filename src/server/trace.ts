@@ -2,6 +2,7 @@ import { closeCodeName } from '../protocol/close-code.ts'
 import { type CloseInfo, describeClose } from '../protocol/close-info.ts'
 import { Opcode, opcodeName } from '../protocol/opcode.ts'
 import { oneLine, quote } from '../protocol/quote.ts'
+import { redact } from '../protocol/redact.ts'
 import { guarded } from '../socket/awaitable.ts'
 import { checkTime } from '../socket/check.ts'
 import type { ObservedFrame } from '../socket/observed-frame.ts'
@@ -145,8 +146,11 @@ function preview({ opcode, fin, rsv1, payload }: ObservedFrame): string | undefi
   const content = opcode === Opcode.Close ? payload.subarray(2) : payload
   if (content.length === 0) return undefined
   const text = textOf(content)
-  if (text !== undefined) return quote(text, SHOWN)
-  return `${Buffer.from(content.subarray(0, 16)).toString('hex')}${content.length > 16 ? '…' : ''}`
+  if (text === undefined)
+    return `${Buffer.from(content.subarray(0, 16)).toString('hex')}${content.length > 16 ? '…' : ''}`
+  // Before it is cut: behind the cut may be what tells that it is secret.
+  const whole = redact(text)
+  return `${quote(whole.slice(0, SHOWN), SHOWN)}${whole.length > SHOWN || content.length > READ ? '…' : ''}`
 }
 
 /** What bytes say, undefined where they are no text; of many only the first, which may end within a character. */
