@@ -79,6 +79,9 @@ const server = createServer({ log() {} })
     },
   })
 
+// Node opens these when they are first asked for: now, so that they are not taken for something that was left behind.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => process.exit(1))
+
 const loop = monitorEventLoopDelay({ resolution: 10 })
 loop.enable()
 
