@@ -95,7 +95,7 @@ export class Connection implements ReceiverSink {
     this.sink = sink
     this.wire = wire
     this.receiver = new Receiver({ ...options, platform: options.shared.platform }, this)
-    this.sender = new Sender(options.shared, wire, options.side === 'client', options.now)
+    this.sender = new Sender(options.shared, wire, options.side === 'client')
   }
 
   /** The opening handshake is done. */

@@ -23,6 +23,8 @@ export interface SenderShared {
   platform: Platform
   slabs: SlabPool
   keys: MaskKeySource
+  /** Milliseconds, on a clock that never goes back. */
+  now(): number
 }
 
 /** Called for each frame as it is encoded: its header's bytes and its unmasked payload. */
@@ -66,7 +68,6 @@ export class Sender {
   private readonly shared: SenderShared
   private readonly wire: Wire
   private readonly masks: boolean
-  private readonly now: () => number
 
   // The batch: `pieces`, then the slab's bytes `from` one place `to` another.
   private pieces: Uint8Array[] | undefined
@@ -95,12 +96,10 @@ export class Sender {
   /** A message is being sent in fragments: others wait until it has ended. */
   private fragmenting = false
 
-  /** @param now milliseconds, on a clock that never goes back */
-  constructor(shared: SenderShared, wire: Wire, masks: boolean, now: () => number) {
+  constructor(shared: SenderShared, wire: Wire, masks: boolean) {
     this.shared = shared
     this.wire = wire
     this.masks = masks
-    this.now = now
   }
 
   /** Bytes that the wire has not taken: frames that are encoded, and the payloads of messages that wait. */
@@ -276,7 +275,7 @@ export class Sender {
   }
 
   private waiting(firstByte: number, data: Sendable, key?: string): Waiting {
-    const since = this.maxQueueAge === Number.POSITIVE_INFINITY ? 0 : this.now()
+    const since = this.maxQueueAge === Number.POSITIVE_INFINITY ? 0 : this.shared.now()
     return { firstByte, data, size: this.sizeOf(data), begin: undefined, key, since }
   }
 
@@ -294,7 +293,7 @@ export class Sender {
 
   private isStale({ firstByte, begin, since }: Waiting): boolean {
     // A Close frame has no age, nor has the place of a message that is to come in fragments.
-    return begin === undefined && firstByte < (FIN | Opcode.Close) && this.now() - since > this.maxQueueAge
+    return begin === undefined && firstByte < (FIN | Opcode.Close) && this.shared.now() - since > this.maxQueueAge
   }
 
   private dropped({ firstByte, data }: Waiting): void {

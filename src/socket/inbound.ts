@@ -5,7 +5,7 @@ import type { Transport } from '../transport/transport.ts'
 import type { Behaviour, DropReason } from './options.ts'
 import type { Pulse } from './pulse.ts'
 import { type Rate, TokenBucket } from './rate-limit.ts'
-import { wheel } from './runtime.ts'
+import { shared } from './runtime.ts'
 
 /** Why nothing is read for now; reading goes on when no reason is left. */
 export const Hold = { Application: 1, Opening: 2, Queue: 4, Handler: 8, Rate: 16 } as const
@@ -86,7 +86,7 @@ export class Inbound {
     this.noteMessage()
     const { messageRate, byteRate } = this.host.behaviour
     if (messageRate === false && byteRate === false) return 'in'
-    const now = wheel.now()
+    const now = shared.now()
     if (messageRate !== false) {
       this.messageBucket ??= new TokenBucket(messageRate, now)
       const verdict = this.meter('messageRate', messageRate, this.messageBucket, 1, now)
@@ -104,7 +104,7 @@ export class Inbound {
   admitPiece(bytes: number, last: boolean): void {
     if (last) this.noteMessage()
     const { messageRate, byteRate } = this.host.behaviour
-    const now = wheel.now()
+    const now = shared.now()
     if (last && messageRate !== false) {
       this.messageBucket ??= new TokenBucket(messageRate, now)
       this.messageBucket.take(messageRate, 1, now)
@@ -121,7 +121,7 @@ export class Inbound {
   admitControl(): boolean {
     const { controlRate } = this.host.behaviour
     if (controlRate === false) return true
-    const now = wheel.now()
+    const now = shared.now()
     this.controlBucket ??= new TokenBucket(controlRate, now)
     return this.meter('controlRate', controlRate, this.controlBucket, 1, now) === 'in'
   }

@@ -5,7 +5,7 @@ import { checkWord } from './check.ts'
 export interface RateLimit {
   /** What may come in a second, on average. */
   readonly perSecond: number
-  /** What may come at once, after a time in which less came. Default: `perSecond`. */
+  /** What may come at once, after a time in which less came; 1 or more. Default: `perSecond`, and 1 where that is less. */
   readonly burst?: number
   /**
    * What is done with more: `'wait'`: nothing is read until the bucket has refilled, so that TCP holds the peer back;
@@ -22,20 +22,19 @@ export type Rate = Required<RateLimit>
 /** @throws ArgumentError that names the option and its value */
 export function resolveRate(name: string, limit: RateLimit | false, over: OverRate): Rate | false {
   if (limit === false) return false
-  const { perSecond, burst = perSecond } = limit
-  checkRate(`${name}.perSecond`, perSecond)
-  checkRate(`${name}.burst`, burst)
+  const { perSecond, burst = Math.max(1, perSecond) } = limit
+  if (!(perSecond > 0 && Number.isFinite(perSecond))) throw bad(`${name}.perSecond`, 'above 0', perSecond)
+  if (!(burst >= 1 && Number.isFinite(burst))) throw bad(`${name}.burst`, 'of 1 or more', burst)
   return { perSecond, burst, over: checkWord(`${name}.over`, limit.over ?? over, ['wait', 'drop', 'close']) }
 }
 
-function checkRate(name: string, value: number): void {
-  if (typeof value === 'number' && value > 0 && Number.isFinite(value)) return
-  throw new ArgumentError(`The option ${name} is a number above 0, not ${String(value)}.`)
+function bad(name: string, which: string, value: number): ArgumentError {
+  return new ArgumentError(`The option ${name} is a number ${which}, not ${String(value)}.`)
 }
 
 /**
- * What a peer has left of a rate. It has no timer: it fills when it is looked at. Whoever finds something in it may
- * take more than there is, and the debt is worked off, so that what is larger than the burst is late and not refused.
+ * What a peer has left of a rate. It has no timer: it fills when it is looked at. Whoever finds one in it may take more
+ * than there is, and the debt is worked off, so that what is larger than the burst is late and not refused.
  */
 export class TokenBucket {
   private tokens: number
@@ -47,17 +46,17 @@ export class TokenBucket {
     this.filledAt = now
   }
 
-  /** Takes `amount`; false when there is nothing in it. */
+  /** Takes `amount`; false when there is not one in it. */
   take(rate: Rate, amount: number, now: number): boolean {
     this.fill(rate, now)
-    if (this.tokens <= 0) return false
+    if (this.tokens < 1) return false
     this.tokens -= amount
     return true
   }
 
-  /** Milliseconds until there is something in it again; 0 when there is. */
+  /** Milliseconds until there is one in it again; 0 when there is. */
   wait(rate: Rate): number {
-    return this.tokens > 0 ? 0 : ((1 - this.tokens) / rate.perSecond) * 1000
+    return this.tokens >= 1 ? 0 : ((1 - this.tokens) / rate.perSecond) * 1000
   }
 
   private fill(rate: Rate, now: number): void {

@@ -9,6 +9,7 @@ export const shared: SenderShared = {
   platform: nodePlatform,
   slabs: new SlabPool(nodePlatform),
   keys: new MaskKeySource(nodePlatform),
+  now: () => performance.now(),
 }
 
 /** The clock and the timer of all connections of a thread. */

@@ -5,8 +5,8 @@ import type { SenderShared } from '../../src/protocol/sender.ts'
 import { SlabPool } from '../../src/protocol/slab.ts'
 
 /** What a process has once; tests that share none are apart from each other. */
-export function freshShared(platform = nodePlatform): SenderShared {
-  return { platform, slabs: new SlabPool(platform), keys: new MaskKeySource(platform) }
+export function freshShared(platform = nodePlatform, now = () => 0): SenderShared {
+  return { platform, slabs: new SlabPool(platform), keys: new MaskKeySource(platform), now }
 }
 
 /**

@@ -285,7 +285,7 @@ class Driver {
   private open: { place: number; kind: string; parts: string[]; begun: boolean } | undefined
 
   constructor(side: Side, shared: ReturnType<typeof freshShared>) {
-    this.sender = new Sender(shared, this.wire, side === 'client', () => 0)
+    this.sender = new Sender(shared, this.wire, side === 'client')
     this.log = new Log(other(side), { maxFragments: Number.POSITIVE_INFINITY, maxPayload: Number.POSITIVE_INFINITY })
   }
 

@@ -19,7 +19,7 @@ class Fixture {
 
   constructor(side: 'client' | 'server' = 'server', shared: SenderShared = freshShared()) {
     this.side = side
-    this.sender = new Sender(shared, this.wire, side === 'client', () => 0)
+    this.sender = new Sender(shared, this.wire, side === 'client')
   }
 
   /** The wire lets go of what it held, and takes the rest. */
@@ -400,7 +400,7 @@ describe('a large payload', () => {
       pieces.push(...all)
       return true
     }
-    const sender = new Sender(freshShared(), wire, false, () => 0)
+    const sender = new Sender(freshShared(), wire, false)
     const small = new Uint8Array(16 * 1024)
     const large = new Uint8Array(16 * 1024 + 1)
     const message = prepareMessage(nodePlatform, large)
@@ -840,4 +840,137 @@ test('overfull tells messages that wait for a flush from those that wait for the
 
 function prepared(text: string) {
   return prepareMessage(nodePlatform, text)
+}
+
+describe('a key', () => {
+  test('gives a message the place of the one that waits with it', () => {
+    const { sender, sent, release, block } = bound(new Fixture())
+    block()
+    sender.message(Text, 'EUR 1', 'EUR')
+    sender.message(Text, 'USD 1', 'USD')
+    sender.message(Text, 'no key')
+    sender.message(Binary, bytes([1, 2, 3]), 'EUR')
+    expect(sender.coalesced).toBe(1)
+    expect(sender.bufferedAmount).toBe(6 + 3 + 5 + 6)
+    release()
+    expect(sent()).toEqual(['text "held"', 'binary 010203', 'text "USD 1"', 'text "no key"'])
+    expect(sender.bufferedAmount).toBe(0)
+  })
+
+  test('means nothing once its message has been encoded', () => {
+    const { sender, sent, release, block } = bound(new Fixture())
+    block()
+    sender.message(Text, 'EUR 1', 'EUR')
+    release()
+    sender.message(Text, 'EUR 2', 'EUR')
+    sender.message(Text, 'EUR 3', 'EUR')
+    sender.flush()
+    expect(sent()).toEqual(['text "held"', 'text "EUR 1"', 'text "EUR 2"', 'text "EUR 3"'])
+    expect(sender.coalesced).toBe(0)
+  })
+
+  test('is forgotten with what is discarded', () => {
+    const { sender, sent, release, block } = bound(new Fixture())
+    block()
+    sender.message(Text, 'EUR 1', 'EUR')
+    sender.discard()
+    sender.message(Text, 'EUR 2', 'EUR')
+    release()
+    expect(sent()).toEqual(['text "held"', 'text "EUR 2"'])
+  })
+
+  test('tells what the load would be', () => {
+    const { sender, block } = bound(new Fixture())
+    block()
+    const before = sender.load
+    expect(sender.loadWith('12345', 'EUR')).toBe(before + 5 + 64)
+    sender.message(Text, '12345', 'EUR')
+    expect(sender.load).toBe(before + 5 + 64)
+    expect(sender.loadWith('1234567', 'EUR')).toBe(before + 7 + 64)
+    expect(sender.loadWith('€', 'USD')).toBe(before + 5 + 64 + 3 + 64)
+  })
+})
+
+describe('a message that has waited for longer than maxQueueAge', () => {
+  function aging() {
+    const clock = { now: 0 }
+    const fixture = bound(
+      new Fixture(
+        'server',
+        freshShared(nodePlatform, () => clock.now),
+      ),
+    )
+    const stale: unknown[] = []
+    fixture.sender.maxQueueAge = 100
+    fixture.sender.staleMessageListener = (opcode, data) => stale.push([opcode, data])
+    return { ...fixture, clock, stale }
+  }
+
+  test('is dropped when its turn comes, and told', () => {
+    const { sender, block, release, sent, clock, stale } = aging()
+    block()
+    sender.message(Text, 'stale')
+    clock.now = 50
+    sender.message(Binary, bytes([1]))
+    clock.now = 101
+    release()
+    expect(sent()).toEqual(['text "held"', 'binary 01'])
+    expect(stale).toEqual([[Text, 'stale']])
+    expect(sender.bufferedAmount).toBe(0)
+  })
+
+  test('is dropped from the head of the queue when it is asked for', () => {
+    const { sender, block, clock, stale } = aging()
+    block()
+    const before = sender.load
+    sender.message(Text, 'one')
+    sender.message(Text, 'two')
+    clock.now = 60
+    sender.message(Text, 'three')
+    clock.now = 120
+    sender.dropStale()
+    expect(stale).toEqual([
+      [Text, 'one'],
+      [Text, 'two'],
+    ])
+    expect(sender.load).toBe(before + 5 + 64)
+  })
+
+  test('counts anew when it was replaced', () => {
+    const { sender, block, release, sent, clock, stale } = aging()
+    block()
+    sender.message(Text, 'EUR 1', 'EUR')
+    clock.now = 90
+    sender.message(Text, 'EUR 2', 'EUR')
+    clock.now = 180
+    release()
+    expect(sent()).toEqual(['text "held"', 'text "EUR 2"'])
+    expect(stale).toEqual([])
+  })
+
+  test('is no Close frame, no control frame, and no place of a message in fragments', () => {
+    const { sender, block, release, sent, clock, stale } = aging()
+    block()
+    sender.beginFragments(() => {
+      sender.fragment(Text, 'a', false)
+      sender.fragment(Continuation, 'b', true)
+    })
+    sender.ping(bytes('p'))
+    sender.close(bytes([3, 232]))
+    clock.now = 1000
+    sender.dropStale()
+    release()
+    expect(sent()).toEqual(['text "held"', 'ping "p"', 'text "a"...', 'continuation "b"', 'close 1000'])
+    expect(stale).toEqual([])
+  })
+})
+
+/** A fixture whose methods can be taken from it. */
+function bound(fixture: Fixture) {
+  return {
+    sender: fixture.sender,
+    sent: () => fixture.sent(),
+    release: () => fixture.release(),
+    block: () => fixture.block(),
+  }
 }
