@@ -87,7 +87,7 @@ describe('a 64-bit length read as 16 bits', () => {
 
   test('and written', () => {
     const wire = new FakeWire()
-    const sender = new Sender(freshShared(), wire, false, () => 0)
+    const sender = new Sender(freshShared(), wire, false)
     sender.message(Opcode.Binary, new Uint8Array(65_541))
     sender.flush()
     expect(Buffer.from(wire.bytes.subarray(0, 10)).toString('hex')).toBe('827f0000000000010005')
@@ -241,7 +241,7 @@ describe('a close reason taken from an uninitialised buffer', () => {
 
   test('no frame of any kind has a byte of memory that was never written', () => {
     const wire = new FakeWire()
-    const sender = new Sender(freshShared(poisoned), wire, false, () => 0)
+    const sender = new Sender(freshShared(poisoned), wire, false)
     for (const length of [0, 1, 42, 125, 126, 127, 6_000, 20_000]) {
       sender.message(Opcode.Text, 'a'.repeat(length))
       sender.message(Opcode.Text, '€'.repeat(length))
