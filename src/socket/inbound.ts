@@ -81,8 +81,8 @@ export class Inbound {
     this.tellEnd()
   }
 
-  /** Counts a message, and says whether it is to be delivered. @param bytes gives its size, where that matters */
-  admit(bytes: () => number): Verdict {
+  /** Counts a message, and says whether it is to be delivered. */
+  admit(message: string | Uint8Array): Verdict {
     this.noteMessage()
     const { messageRate, byteRate } = this.host.behaviour
     if (messageRate === false && byteRate === false) return 'in'
@@ -94,7 +94,7 @@ export class Inbound {
     }
     if (byteRate !== false) {
       this.byteBucket ??= new TokenBucket(byteRate, now)
-      const verdict = this.meter('byteRate', byteRate, this.byteBucket, bytes(), now)
+      const verdict = this.meter('byteRate', byteRate, this.byteBucket, bytesIn(message), now)
       if (verdict !== 'in') return verdict === 'over' ? 'byte-rate' : verdict
     }
     return 'in'
@@ -205,4 +205,8 @@ export class Inbound {
     this.pendingEnd = undefined
     end?.()
   }
+}
+
+function bytesIn(message: string | Uint8Array): number {
+  return typeof message === 'string' ? shared.platform.utf8Length(message) : message.length
 }

@@ -352,7 +352,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   private deliver(message: string | Uint8Array, type: MessageType): void {
     const { inbound } = this
     if (inbound.discards) return
-    const verdict = inbound.admit(() => bytesIn(message))
+    const verdict = inbound.admit(message)
     if (verdict === 'closed') return
     if (verdict !== 'in') return this.dropped({ direction: 'in', why: verdict, data: message, type })
     if (messageChannel.hasSubscribers) {
@@ -436,10 +436,6 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
 }
 
 const NO_DROPS: DropCounts = { 'max-buffered': 0, 'max-queue-age': 0, 'message-rate': 0, 'byte-rate': 0 }
-
-function bytesIn(message: string | Uint8Array): number {
-  return typeof message === 'string' ? shared.platform.utf8Length(message) : message.length
-}
 
 function now(): number {
   return wheel.now()
