@@ -45,16 +45,21 @@ export function timeStep(seconds: number): number {
   return TIME_STEPS.find((step) => seconds / step <= 12) ?? niceStep(seconds / 12)
 }
 
-/** A time on an axis of that length, in the unit that suits the axis. */
-export function timeLabel(seconds: number, length: number): string {
-  if (length < 180) return `${seconds} s`
-  if (length < 3 * 3600) return `${Number((seconds / 60).toFixed(2))} min`
-  return `${Number((seconds / 3600).toFixed(2))} h`
+/** The unit that suits a time axis of so many seconds. */
+export function timeUnit(seconds: number): { name: string; seconds: number } {
+  if (seconds < 180) return { name: 's', seconds: 1 }
+  if (seconds < 3 * 3600) return { name: 'min', seconds: 60 }
+  return { name: 'h', seconds: 3600 }
 }
 
-/** A number as short as it can be: 20000 is 20k. */
+/** A number as short as it can be: 1500 is 1.5k. */
 export function compact(value: number): string {
-  if (value >= 1e6) return `${Number((value / 1e6).toPrecision(6))}M`
-  if (value >= 1e4) return `${Number((value / 1e3).toPrecision(6))}k`
-  return String(value)
+  if (value >= 1e6) return `${short(value / 1e6)}M`
+  if (value >= 1e3) return `${short(value / 1e3)}k`
+  return short(value)
+}
+
+/** Without what is left of a division: 0.30000000000000004. */
+function short(value: number): string {
+  return String(Number(value.toPrecision(6)))
 }

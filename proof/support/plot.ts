@@ -1,5 +1,5 @@
 /** Curves over time as an SVG: panels one below the other that share the time axis. */
-import { type Axis, axis, compact, timeLabel, timeStep } from './axis.ts'
+import { type Axis, axis, compact, timeStep, timeUnit } from './axis.ts'
 
 export interface Series {
   name: string
@@ -62,12 +62,13 @@ export function plotSvg(plot: Plot): string {
   const end = Math.max(...times, 1)
   const x = (seconds: number): number => LEFT + (seconds / end) * (WIDTH - LEFT - RIGHT)
   const step = timeStep(end)
+  const unit = timeUnit(end)
   const ticks = Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => i * step)
   const parts = panels.map((panel, i) => drawPanel(panel, TOP + i * (HEADING + HEIGHT) + HEADING, times, x, ticks))
   const axisY = height - BOTTOM + 28
   const labels = ticks.map(
     (tick, i) =>
-      `<text class="quiet${i % 2 === 1 ? ' minor' : ''}" x="${at(x(tick))}" y="${axisY}" text-anchor="middle">${timeLabel(tick, end)}</text>`,
+      `<text class="quiet${i % 2 === 1 ? ' minor' : ''}" x="${at(x(tick))}" y="${axisY}" text-anchor="middle">${compact(tick / unit.seconds)}</text>`,
   )
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" class="hw-plot" role="img" aria-labelledby="hw-title hw-desc">`,
@@ -78,7 +79,7 @@ export function plotSvg(plot: Plot): string {
     `<text class="title" x="${LEFT}" y="34">${escapeXml(title)}</text>`,
     ...parts,
     ...labels,
-    `<text class="quiet" x="${at((LEFT + WIDTH - RIGHT) / 2)}" y="${axisY + 34}" text-anchor="middle">${escapeXml(plot.timeLabel)}</text>`,
+    `<text class="quiet" x="${at((LEFT + WIDTH - RIGHT) / 2)}" y="${axisY + 34}" text-anchor="middle">${escapeXml(`${plot.timeLabel} (${unit.name})`)}</text>`,
     '</svg>\n',
   ].join('\n')
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { axis, compact, niceStep, timeLabel, timeStep } from '../../../proof/support/axis.ts'
+import { axis, compact, niceStep, timeStep, timeUnit } from '../../../proof/support/axis.ts'
 
 describe('a linear axis', () => {
   test('begins at 0 and ends on a number at or above the highest', () => {
@@ -35,9 +35,11 @@ test('steps', () => {
 
 test('times', () => {
   expect([6, 12, 60, 600, 3600, 24 * 3600, 40 * 86400].map(timeStep)).toEqual([1, 1, 5, 60, 300, 7200, 500_000])
-  expect([timeLabel(30, 60), timeLabel(90, 600), timeLabel(5400, 86400)]).toEqual(['30 s', '1.5 min', '1.5 h'])
+  expect([60, 600, 86400].map((length) => timeUnit(length).name)).toEqual(['s', 'min', 'h'])
 })
 
 test('numbers', () => {
-  expect([0, 0.25, 1500, 10_000, 12_500, 2_500_000].map(compact)).toEqual(['0', '0.25', '1500', '10k', '12.5k', '2.5M'])
+  expect([0, 0.25, 0.1 + 0.2, 999, 1500, 10_000, 2_500_000].map(compact)).toEqual([
+    ...['0', '0.25', '0.3', '999', '1.5k', '10k', '2.5M'],
+  ])
 })

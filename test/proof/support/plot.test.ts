@@ -37,8 +37,8 @@ test('axes have numbers with their units', () => {
     'A &amp; B',
     ...['Memory (MiB)', '0', '50', '100'],
     ...['Latency (ms)', '1', '10', '100'],
-    ...Array.from({ length: 11 }, (_, i) => `${i} s`),
-    'time',
+    ...Array.from({ length: 11 }, (_, i) => String(i)),
+    'time (s)',
   ])
   expect([...svg.matchAll(/<\/tspan> ([^<]*)/g)].map(([, name]) => name)).toEqual(['resident', 'heap', 'p50'])
 })
