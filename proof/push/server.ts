@@ -8,8 +8,10 @@ import { encodePush, type Published, type PublishOrder, type ServerState, shared
 
 /** Milliseconds between two looks at what is due. */
 const TICK = 1
-/** Bytes that a client which does not read is sent first, so that the kernel has no more room for it. */
-const PREFILL = 8 * 1024 * 1024
+/** Bytes that clients which do not read are sent first, over and over. */
+const FILLING = Buffer.alloc(16 * 1024)
+/** Milliseconds in which the kernel takes such a piece, unless it has no more room. */
+const FILLING_TIME = 200
 
 interface Subscriber {
   topic: string
@@ -19,7 +21,6 @@ interface Subscriber {
 const [tls, overflow] = process.argv.slice(2)
 const causes: Record<string, number> = {}
 const stuck = new Set<ServerSocket<Subscriber>>()
-const prefill = Buffer.alloc(64 * 1024)
 /** Subscribers that read, and messages published, by topic. */
 const readers = new Map<string, number>()
 const numbers = new Map<string, number>()
@@ -38,7 +39,7 @@ const server = createServer<Subscriber>({
       return
     }
     stuck.add(socket)
-    for (let sent = 0; sent < PREFILL; sent += prefill.length) socket.send(prefill)
+    void fill(socket)
   },
   // Clients have nothing to say.
   message() {},
@@ -48,6 +49,18 @@ const server = createServer<Subscriber>({
     stuck.delete(socket)
   },
 })
+
+/** Sends to a client that does not read until the kernel takes no more for it: what is published has to wait here then. */
+async function fill(socket: ServerSocket<Subscriber>): Promise<void> {
+  try {
+    for (;;) {
+      socket.send(FILLING)
+      await socket.drained({ signal: AbortSignal.timeout(FILLING_TIME) })
+    }
+  } catch {
+    // Full.
+  }
+}
 
 function certificate(): { cert: Buffer; key: Buffer } {
   const file = (name: string) => readFileSync(join(PROJECT, 'test/fixtures/tls', name))

@@ -66,7 +66,8 @@ export function subscribe(where: Where, inbox: Inbox): Promise<void> {
     stream.on('error', reject)
     stream.on('close', () => {
       reject(new Error('the server ended a connection during its handshake'))
-      inbox.dead()
+      // One that does not read may be cut off.
+      if (!stuck) inbox.dead()
     })
   })
 }
