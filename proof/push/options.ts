@@ -1,4 +1,5 @@
 /** The command line of the push run. */
+import { availableParallelism } from 'node:os'
 import { numberOption, readOptions, UsageError } from '../support/program.ts'
 
 export interface Options {
@@ -21,7 +22,9 @@ export interface Options {
 }
 
 /** Clients for one process: it may have 20,000 files open on many machines, and some of those are its own. */
-const MOST_CLIENTS = 8_000
+const MOST_CLIENTS = 16_000
+/** Processes for the clients, where there are cores for them. Several on one core would be measured, and not the server. */
+const MOST_PROCESSES = 4
 
 export const HELP = `Usage: npm run push -- [options]
 
@@ -37,7 +40,8 @@ Latency counts from when a message was due by plan to when the client has read i
   --mode LIST        some of plain, tls (default plain,tls)
   --stuck N          so many of the clients never read (default 0)
   --overflow WHAT    what the server does with a full queue: close, drop or coalesce (default close)
-  --processes N      processes for the clients (default one for every ${MOST_CLIENTS})
+  --processes N      processes for the clients (default one for each core that the server leaves, ${MOST_PROCESSES} at most, and
+                     never more than ${MOST_CLIENTS} clients in one)
   --json FILE        also write all figures as JSON
   --markdown FILE    also write the table as Markdown
   --help             print this
@@ -64,10 +68,15 @@ export function parseOptions(argv: readonly string[]): Options | undefined {
     modes: list('mode', given.mode ?? 'plain,tls', ['plain', 'tls']),
     stuck: whole('stuck', 0, 0, clients - 1),
     overflow: one('overflow', given.overflow ?? 'close', ['close', 'drop', 'coalesce']),
-    processes: whole('processes', Math.ceil(clients / MOST_CLIENTS), 1, 256),
+    processes: whole('processes', defaultProcesses(clients), 1, 256),
     json: file('json', given.json),
     markdown: file('markdown', given.markdown),
   }
+}
+
+function defaultProcesses(clients: number): number {
+  const cores = Math.max(1, Math.min(MOST_PROCESSES, availableParallelism() - 1))
+  return Math.max(Math.ceil(clients / MOST_CLIENTS), Math.min(cores, clients))
 }
 
 function list<T extends string>(name: string, given: string, known: readonly T[]): T[] {
