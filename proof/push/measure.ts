@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Latency } from '../../bench/load/latency.ts'
-import { allowedCores } from '../../bench/machine.ts'
+import { allowedCores, choosePinning } from '../../bench/machine.ts'
 import { Child } from '../support/child.ts'
 import type { Options } from './options.ts'
 import type { OpenOrder, Published, PublishOrder, Received, ServerState } from './protocol.ts'
@@ -66,8 +66,9 @@ export async function measureMode(
 
 /** The server has the first core and its clients the others; undefined where that cannot be, or there is only one. */
 function placement(): { server: number[]; load: number[] } | undefined {
-  const [first, ...others] = allowedCores()
-  return first === undefined || others.length === 0 ? undefined : { server: [first], load: others }
+  const pinning = choosePinning()
+  if (pinning === undefined) return undefined
+  return { server: [pinning.server], load: allowedCores().filter((core) => core !== pinning.server) }
 }
 
 async function openAll(loads: readonly Child[], order: Omit<OpenOrder, 'from' | 'to'>, clients: number): Promise<void> {

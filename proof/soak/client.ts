@@ -36,7 +36,6 @@ export class Client {
     try {
       const socket = await connect(`ws://127.0.0.1:${port}${path}${path.includes('?') ? '&' : '?'}id=${id}`, {
         message,
-        proxy: undefined,
         createConnection() {
           stream = connectTcp(port, '127.0.0.1')
           return stream

@@ -10,7 +10,7 @@ import { Random } from '../support/random.ts'
 import { heartwireVersion } from '../support/version.ts'
 import { HELP, type Options, parseOptions } from './options.ts'
 import { markdown, picture, type Report, summarize } from './report.ts'
-import { judge } from './verdict.ts'
+import { judge, SETTLING } from './verdict.ts'
 import { Watch } from './watch.ts'
 
 await runProgram('soak', async (argv) => {
@@ -41,7 +41,7 @@ async function soak(options: Options): Promise<number> {
   await child.stop()
 
   const { tally } = watch
-  const settling = Math.min(60, (minutes * 60) / 3)
+  const settling = Math.min(SETTLING, (minutes * 60) / 3)
   const { lost, corrupted, unexpected, unreported } = tally
   const checks = judge({ samples, settling, lost, corrupted, unexpected, unreported, before, after, closed })
   const report: Report = {

@@ -23,6 +23,9 @@ const common = {
   upgrade(request: { query: URLSearchParams }) {
     return { data: { id: Number(request.query.get('id')), topic: request.query.get('topic') ?? '' } }
   },
+  open() {
+    opened++
+  },
   close(socket: ServerSocket<Visitor>, { cause }: CloseInfo) {
     ended.push([socket.data.id, cause])
     // Of a string that is repeated V8 keeps only the one half until somebody asks for a character.
@@ -33,9 +36,6 @@ const common = {
 const server = createServer({ log() {} })
   .route<Visitor>('/echo', {
     ...common,
-    open() {
-      opened++
-    },
     message(socket, message) {
       if (message === 'close me') socket.close(4000, 'as you wish')
       else socket.send(message)
@@ -63,9 +63,6 @@ const server = createServer({ log() {} })
   })
   .route<Visitor>('/burst', {
     ...common,
-    open() {
-      opened++
-    },
     message(socket, message) {
       const [count = 0, size = 0] = String(message).split(' ').map(Number)
       for (let i = 0; i < count; i++) {

@@ -41,8 +41,11 @@ export interface Check {
 const MIB = 1024 * 1024
 /** A leak of 80 bytes a connection would be as much in ten minutes of the usual churn. */
 const HEAP_GROWTH = 2 * MIB
-/** What the kernel gives and takes back in larger pieces. */
+/** What the kernel gives and takes back in larger pieces; more in a short run, whose process has not found its size yet. */
 const RSS_GROWTH = 16 * MIB
+const RSS_GROWTH_SHORT = 64 * MIB
+/** Seconds at the beginning that do not count; a run without so many is a short one. */
+export const SETTLING = 60
 const HANDLE_GROWTH = 5
 /** Code that was compiled meanwhile, for the most part. */
 const HEAP_LEFT = 4 * MIB
@@ -52,10 +55,11 @@ const OWN_HANDLES = new Set(['PipeWrap'])
 export function judge(observed: Observed): Check[] {
   const { samples, settling, before, after, closed } = observed
   const settled = samples.filter(({ at }) => at >= settling)
+  const rssGrowth = settling < SETTLING ? RSS_GROWTH_SHORT : RSS_GROWTH
   const connections = (state: ServerState | Sample) => state.handles.TCPSocketWrap ?? 0
   return [
     flat('heap in use after garbage collection', settled, ({ heap }) => heap, HEAP_GROWTH, bytes),
-    flat('resident memory', settled, ({ rss, heap }) => (heap === undefined ? undefined : rss), RSS_GROWTH, bytes),
+    flat('resident memory', settled, ({ rss, heap }) => (heap === undefined ? undefined : rss), rssGrowth, bytes),
     flat('sockets beyond the open connections', settled, (s) => connections(s) - s.connections, HANDLE_GROWTH, count),
     flat('timers', settled, ({ handles }) => handles.Timeout ?? 0, HANDLE_GROWTH, count),
     flat('other handles', settled, otherHandles, HANDLE_GROWTH, count),

@@ -49,12 +49,12 @@ export class Watch {
     const samples: Sample[] = []
     const { tally } = this
     const start = performance.now()
-    let last = await this.look(false)
+    let last: Pick<ServerState, 'time' | 'cpu'> = await this.look(false)
     let messages = tally.messages
     tally.latency.take()
     for (let n = 1; n <= seconds; n++) {
       await delay(start + n * 1e3 - performance.now())
-      const { ended, time, cpu, ...state } = await this.look(n % COLLECT_EVERY === 0 || seconds < 60)
+      const { ended: _, time, cpu, ...state } = await this.look(n % COLLECT_EVERY === 0 || seconds < 60)
       const elapsed = time - last.time
       const latency = tally.latency.take()
       samples.push({
@@ -65,7 +65,7 @@ export class Watch {
         p50: latency.count === 0 ? undefined : latency.p50,
         p99: latency.count === 0 ? undefined : latency.p99,
       })
-      last = { ...state, ended, time, cpu }
+      last = { time, cpu }
       messages = tally.messages
       if (n % PROGRESS_EVERY === 0) this.say(n, seconds, samples.at(-1) as Sample)
     }

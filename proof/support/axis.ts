@@ -9,21 +9,24 @@ export interface Axis {
 
 /** An axis on which all the values find room: from 0 up, or with `log` whole powers of ten. */
 export function axis(scale: 'linear' | 'log', values: readonly number[]): Axis {
-  return scale === 'linear' ? linear(Math.max(0, ...values)) : logarithmic(values.filter((value) => value > 0))
+  return scale === 'linear'
+    ? linear(values.reduce((most, value) => Math.max(most, value), 0))
+    : logarithmic(values.filter((value) => value > 0))
 }
 
 function linear(highest: number): Axis {
   const step = niceStep(highest / 4)
   const count = Math.max(1, Math.ceil(highest / step - 1e-9))
-  // Multiplied, not added up: 3 * 0.1 is 0.30000000000000004, and 0.1 + 0.1 + 0.1 no better.
+  // Without what is left of a multiplication: 3 * 0.1 is 0.30000000000000004.
   const ticks = Array.from({ length: count + 1 }, (_, i) => Number((i * step).toPrecision(12)))
   const end = count * step
   return { ticks, share: (value) => value / end }
 }
 
 function logarithmic(values: readonly number[]): Axis {
-  const lowest = values.length === 0 ? 1 : Math.min(...values)
-  const highest = values.length === 0 ? 1 : Math.max(...values)
+  const [first = 1] = values
+  const lowest = values.reduce((least, value) => Math.min(least, value), first)
+  const highest = values.reduce((most, value) => Math.max(most, value), first)
   const from = Math.floor(Math.log10(lowest))
   const to = Math.max(from + 1, Math.ceil(Math.log10(highest)))
   const ticks = Array.from({ length: to - from + 1 }, (_, i) => Number((10 ** (from + i)).toPrecision(12)))

@@ -20,7 +20,7 @@ export interface Plot {
   title: string
   /** What can be seen, for those who cannot. */
   description: string
-  /** Seconds. */
+  /** Seconds, from the first to the last. */
   times: readonly number[]
   /** What the time counts from, as `time since the start`. */
   timeLabel: string
@@ -59,7 +59,7 @@ const STYLE = `
 export function plotSvg(plot: Plot): string {
   const { title, description, times, panels } = plot
   const height = TOP + panels.length * (HEADING + HEIGHT) + BOTTOM
-  const end = Math.max(...times, 1)
+  const end = Math.max(times.at(-1) ?? 0, 1)
   const x = (seconds: number): number => LEFT + (seconds / end) * (WIDTH - LEFT - RIGHT)
   const step = timeStep(end)
   const unit = timeUnit(end)

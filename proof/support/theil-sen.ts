@@ -28,8 +28,7 @@ export function theilSenSlope(points: readonly Point[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] as number)) / 2
 }
 
-/** By how much the points grew from the first to the last `x`, by the slope above. */
+/** By how much the points, which are in the order of `x`, grew from the first to the last, by the slope above. */
 export function growth(points: readonly Point[]): number {
-  const xs = points.map(({ x }) => x)
-  return xs.length === 0 ? 0 : theilSenSlope(points) * (Math.max(...xs) - Math.min(...xs))
+  return theilSenSlope(points) * ((points.at(-1)?.x ?? 0) - (points[0]?.x ?? 0))
 }

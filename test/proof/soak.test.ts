@@ -56,7 +56,7 @@ test('a mistake on the command line is one sentence and exit code 2', async () =
   expect(await run('soak', '--minutes', '0')).toEqual({
     code: 2,
     stdout: '',
-    stderr: 'soak: --minutes takes a number from 0.05 to 10000, not "0"\n',
+    stderr: 'soak: --minutes takes a number from 0.05 to 1440, not "0"\n',
   })
   expect(await run('soak', '--hours', '1')).toEqual({
     code: 2,

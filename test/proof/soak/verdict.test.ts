@@ -61,6 +61,12 @@ test('memory that grows does not, however little at a time', () => {
   ])
 })
 
+test('a short run has more room, as its process has not found its size yet', () => {
+  const rss = samples((at) => ({ rss: 80 * MIB + (at * MIB) / 2 }))
+  expect(failed({ samples: rss })).toEqual([['growth: resident memory', '29.50 MiB in 59 s']])
+  expect(failed({ samples: rss, settling: 59 })).toEqual([])
+})
+
 test('what grows at the beginning does not count, nor do bursts', () => {
   const heap = (at: number) => (at < 60 ? at * MIB : at % 10 === 0 ? 300 * MIB : 60 * MIB)
   expect(failed({ samples: samples((at) => ({ heap: heap(at) })) })).toEqual([])
