@@ -4,8 +4,8 @@ import { type Plan, scaled } from './scenario.ts'
 
 /** Milliseconds between two turns of an attack that is spread over time. */
 const TURN = 5
-/** Linux has all of 127.0.0.0/8; elsewhere there is one address, and 16,000 or more connections from it. */
-const ADDRESSES = process.platform === 'linux' ? Array.from({ length: 8 }, (_, i) => `127.0.0.${i + 2}`) : ['127.0.0.1']
+/** Milliseconds of an attack that are made up for in one turn. */
+const MOST_AT_ONCE = 50
 
 /** The attackers of one scenario: their connections, and what they saw. */
 export class Attack {
@@ -18,7 +18,6 @@ export class Attack {
   private readonly clients = new Set<RawClient>()
   private readonly ended: Promise<void>[] = []
   private readonly start = performance.now()
-  private dialled = 0
 
   constructor(port: number, plan: Plan) {
     this.port = port
@@ -41,10 +40,9 @@ export class Attack {
     if (left > 0) await sleep(left)
   }
 
-  /** Opens a connection, from the next of several addresses unless one is named. */
+  /** Opens a connection. All of them come from one address, which is not the one of the well-behaved clients. */
   dial(options: Dial = {}): RawClient {
-    const localAddress = ADDRESSES[this.dialled++ % ADDRESSES.length] as string
-    const client = new RawClient(this.port, { localAddress, ...options })
+    const client = new RawClient(this.port, options)
     this.clients.add(client)
     this.ended.push(
       client.ended.then((outcome) => {
@@ -59,15 +57,21 @@ export class Attack {
     this.done[what] = (this.done[what] ?? 0) + count
   }
 
-  /** Does something `total` times, evenly over a share of the attack's time; less often when the time does not suffice. */
+  /**
+   * Does something `total` times, evenly over a share of the attack's time. What a process that was not scheduled has missed
+   * is not made up for all at once, and so may be left out.
+   */
   async spread(total: number, step: (index: number) => void, share = 1): Promise<void> {
     const time = this.plan.seconds * 1e3 * share
-    const start = performance.now()
+    // The first one is due now.
+    let due = 1
+    let last = performance.now()
     for (let done = 0; done < total && !this.over; ) {
-      // The first step is at once, and a turn that is late does no more than a tenth of everything.
-      const due = Math.min(total, 1 + Math.floor(((performance.now() - start) / time) * total), done + total / 10 + 1)
-      while (done < due) step(done++)
+      while (done < Math.min(due, total)) step(done++)
       await sleep(TURN)
+      const now = performance.now()
+      due += (Math.min(now - last, MOST_AT_ONCE) / time) * total
+      last = now
     }
   }
 

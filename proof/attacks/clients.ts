@@ -1,6 +1,7 @@
 /** The well-behaved clients: a process of their own. They echo and are published to all the while. Argument: the port. */
+import { connect as dial } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect, type Socket } from 'heartwire'
+import { type CreateConnection, connect, type Socket } from 'heartwire'
 import { answer } from '../support/child.ts'
 import { Latencies, type LatencySummary } from '../support/latency.ts'
 import { machineTime, readNews } from './news.ts'
@@ -34,6 +35,9 @@ const INTERVAL = 50
 /** The longest that the rest is waited for, in milliseconds. */
 const PATIENCE = 10_000
 
+/** Not the attackers' address, where a machine has more than one of its own. */
+const localAddress = process.platform === 'linux' ? '127.0.0.2' : '127.0.0.1'
+const createConnection: CreateConnection = ({ host, port }) => dial({ host, port, localAddress })
 const url = `ws://127.0.0.1:${process.argv[2]}`
 const echoes = new Latencies()
 const news = new Latencies()
@@ -57,6 +61,7 @@ class Client {
   static async open(): Promise<Client> {
     let client: Client | undefined
     const socket = await connect(`${url}/good`, {
+      createConnection,
       message: (_, message) => client?.hear(message),
       close(_, { code, cause }) {
         if (client !== undefined) client.death = `${code}, ${cause}`
@@ -97,7 +102,7 @@ const clients: Client[] = []
 
 async function newcomerIsAnswered(): Promise<boolean> {
   try {
-    const socket = await connect(`${url}/good`)
+    const socket = await connect(`${url}/good`, { createConnection })
     socket.send('there?')
     for await (const message of socket) if (message === 'there?') break
     socket.close()

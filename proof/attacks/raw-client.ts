@@ -3,7 +3,6 @@ import { portablePlatform, Receiver } from 'heartwire/protocol'
 
 /** How a connection is opened. */
 export interface Dial {
-  localAddress?: string
   path?: string
   /** Further header lines, each with its line end. */
   headers?: string
@@ -19,7 +18,7 @@ export interface Dial {
  * - `open`: the connection was open when this end cut it,
  * - `unanswered`: there was no answer to the handshake when this end cut it,
  * - `ended` and `reset`: the server ended or reset it without a word,
- * - the code of an error, such as `EADDRNOTAVAIL`.
+ * - the code of an error, such as `ECONNREFUSED`.
  */
 export class RawClient {
   /** Resolves when nothing is left of the connection. */
@@ -30,15 +29,9 @@ export class RawClient {
   private receiver: Receiver | undefined
   private outcome: string | undefined
 
-  constructor(port: number, { localAddress, path = '/', headers = '', head, opened }: Dial) {
+  constructor(port: number, { path = '/', headers = '', head, opened }: Dial) {
     this.opened = opened
-    const socket = connect({
-      port,
-      host: '127.0.0.1',
-      ...(localAddress !== undefined && { localAddress }),
-      noDelay: true,
-      allowHalfOpen: true,
-    })
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
     this.socket = socket
     socket.write(head ?? handshake(port, path, headers), 'latin1')
     socket.on('data', (chunk: Buffer) => this.read(chunk))

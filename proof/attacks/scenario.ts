@@ -38,5 +38,11 @@ export function scaled(plan: Plan, count: number, least = 1): number {
   return Math.max(least, Math.round(count * plan.scale))
 }
 
+/**
+ * What a client gets from the kernel that connects while 511 connections wait to be accepted, which is Node's default, and
+ * the most when a server is not scheduled for a while.
+ */
+export const NOT_ACCEPTED = ['reset', 'unanswered']
+
 export const KIB = 1024
 export const MIB = 1024 * 1024

@@ -1,6 +1,6 @@
 /** The server that is attacked: a process of its own. Arguments: the scenario's name, and the plan as JSON. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type CloseInfo, createServer, type ServerSocket } from 'heartwire'
+import { createServer, type ServerSocket, type ServerStats } from 'heartwire'
 import { answer } from '../support/child.ts'
 import { type Usage, UsageMeter } from '../support/usage.ts'
 import { writeNews } from './news.ts'
@@ -11,8 +11,9 @@ import { findScenario } from './scenarios.ts'
 export interface ServerMark extends Usage {
   /** Sockets that are there: open or closing. */
   sockets: number
-  /** How the attackers' connections ended, as heartwire tells it: code sent, cause, and how many. */
-  closes: Record<string, number>
+  /** `server.stats()`: connections that ended, by cause, and handshakes that were refused, by reason. */
+  closed: ServerStats['closed']['byCause']
+  refused: ServerStats['refused']['byReason']
   /** Lines that were logged. */
   logged: number
 }
@@ -28,38 +29,23 @@ const forStrangers = scenario.forStrangers?.(plan) ?? {}
 const hookTakes = scenario.upgradeTakes?.(plan)
 const { perSecond, size } = scenario.news?.(plan) ?? { perSecond: 20, size: 64 }
 
-const closes: Record<string, number> = {}
-let logged = 0
-
-/** For the attackers: their messages are echoed, and it is counted how they end. */
-const attacked = {
-  message: (socket: ServerSocket, message: string | Uint8Array) => void socket.send(message),
-  close(_socket: ServerSocket, { sent, cause }: CloseInfo) {
-    const end = `${sent ?? 'nothing sent'}, ${cause}`
-    closes[end] = (closes[end] ?? 0) + 1
-  },
-}
 const subscribe = (socket: ServerSocket) => void socket.subscribe(NEWS)
 
+let logged = 0
+// What is echoed to attackers is part of what they cost.
+const message = (socket: ServerSocket, data: string | Uint8Array) => void socket.send(data)
+async function upgrade() {
+  await sleep(hookTakes)
+}
 const server = createServer({
   ...limits,
   log: () => {
     logged++
   },
 })
-  .route('/', {
-    ...limits,
-    ...forStrangers,
-    ...attacked,
-    ...(hookTakes !== undefined && {
-      async upgrade() {
-        await sleep(hookTakes)
-        return {}
-      },
-    }),
-  })
-  .route('/news', { ...limits, ...forStrangers, ...attacked, open: subscribe })
-  .route('/good', { ...limits, message: attacked.message, open: subscribe })
+  .route('/', { ...forStrangers, message, ...(hookTakes !== undefined && { upgrade }) })
+  .route('/news', { ...forStrangers, message, open: subscribe })
+  .route('/good', { message, open: subscribe })
 
 const { port } = await server.listen({ host: '127.0.0.1' })
 const meter = new UsageMeter()
@@ -69,11 +55,20 @@ let printing: ReturnType<typeof setInterval> | undefined
 
 answer({
   port: () => port,
-  mark: (): ServerMark => ({ ...meter.mark(), sockets: server.sockets.size, closes, logged }),
+  mark(): ServerMark {
+    const { closed, refused } = server.stats()
+    const { byCause } = closed
+    const { byReason } = refused
+    return { ...meter.mark(), sockets: server.sockets.size, closed: byCause, refused: byReason, logged }
+  },
   startNews() {
-    const start = performance.now()
+    let last = performance.now()
+    let due = 0
     printing = setInterval(() => {
-      const due = ((performance.now() - start) / 1e3) * perSecond
+      const now = performance.now()
+      // What a process that was not scheduled has missed is not made up for all at once.
+      due += (Math.min(now - last, 5 * EDITION) / 1e3) * perSecond
+      last = now
       while (published < due) server.publish(NEWS, writeNews(++published, size))
     }, EDITION)
   },

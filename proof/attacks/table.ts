@@ -60,7 +60,7 @@ export function describeResult(result: Result): string {
     `server: defaults${limits === '' ? '' : ` and ${limits}`}`,
     `attack: ${done.join('; ')} in ${attack.seconds.toFixed(1)} s; CPU ${percent(attack.cpu)} %`,
     `attackers got: ${outcomes(attack.outcomes)}`,
-    `server told: ${outcomes(after.server.closes) || 'of no connection that ended'}; ${after.server.logged} lines logged`,
+    `server counted: ${outcomes({ ...after.server.closed, ...after.server.refused }) || 'nothing'}; ${after.server.logged} lines logged`,
     `memory: ${memory.join(', ')} MiB before, peak, after; the attackers may hold ${(mayHold / MIB).toFixed(0)} MiB`,
     `CPU of the server: ${three(({ server }) => server.cpu, percent)} % before, during, after`,
     `event-loop delay: p99 ${three(({ server }) => server.loopDelay.p99, milliseconds)} ms before, during, after; max ${three(({ server }) => server.loopDelay.max, milliseconds)} ms`,

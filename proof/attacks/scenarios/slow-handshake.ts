@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RawClient } from '../raw-client.ts'
-import { KIB, type Scenario, scaled } from '../scenario.ts'
+import { KIB, NOT_ACCEPTED, type Scenario, scaled } from '../scenario.ts'
 
 /** Long enough never to be complete. */
 const HEAD = `GET / HTTP/1.1\r\nHost: server.example\r\nX-Slow: ${'a'.repeat(10_000)}`
@@ -15,7 +15,7 @@ export const slowHandshake: Scenario = {
   limits: ({ seconds }) => (seconds < 10 ? { handshakeTimeout: seconds * 500 } : {}),
   // What Node has for a connection and its parser; there is nothing of heartwire yet.
   mayHold: (plan) => scaled(plan, 5_000) * 32 * KIB,
-  expects: { always: ['408'] },
+  expects: { always: ['408'], perhaps: NOT_ACCEPTED },
   async attack(attack) {
     const slow: { client: RawClient; sent: number }[] = []
     const opening = attack.spread(
