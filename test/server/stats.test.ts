@@ -110,7 +110,7 @@ describe('server.stats()', () => {
     const { server, port } = await serve({
       upgrade: () => {
         asked.put()
-        return new Promise(() => {})
+        return new Promise<never>(() => {})
       },
     })
     const peer = await RawPeer.dial(port)
