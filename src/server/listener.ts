@@ -67,8 +67,8 @@ export class Listener {
     const settings = {
       headersTimeout: handshakeTimeout,
       requestTimeout: Math.max(handshakeTimeout, 300_000),
-      // Node looks for slow requests only so often.
-      connectionsCheckingInterval: Math.ceil(handshakeTimeout / 4),
+      // Node looks for slow requests only so often, and refuses all that are overdue in one turn of the loop.
+      connectionsCheckingInterval: Math.min(Math.ceil(handshakeTimeout / 4), 100),
       // Node refuses what reaches its limit, not only what goes above it.
       maxHeaderSize: Math.min(maxHeaderSize + 1, Number.MAX_SAFE_INTEGER),
     }
