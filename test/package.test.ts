@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const faces = ['heartwire', 'heartwire/protocol', 'heartwire/testing']
+/** Needs `prom-client`, which whoever uses it installs. */
+const prometheus = 'heartwire/prometheus'
 
 /** A project of somebody else, with the packed package installed. */
 const consumer = mkdtempSync(join(tmpdir(), 'heartwire-package-'))
@@ -59,6 +61,10 @@ describe('somebody who installed it', () => {
     expect(run('require.cjs', `console.log(Object.keys(require('${face}')).length > 0)`)).toBe('true')
   })
 
+  it(`is told what is missing where ${prometheus} is imported without prom-client`, () => {
+    expect(() => run('missing.mjs', `import '${prometheus}'`)).toThrow("Cannot find package 'prom-client'")
+  })
+
   it('can read package.json', () => {
     expect(run('read.cjs', "console.log(require('heartwire/package.json').name)")).toBe('heartwire')
   })
@@ -78,6 +84,40 @@ describe('somebody who installed it', () => {
   it('gets types of heartwire/protocol that hold in a browser', () => {
     const source = "import * as protocol from 'heartwire/protocol'\nvoid protocol"
     expect(check(source, { module: 'esnext', moduleResolution: 'bundler', lib: ['es2023', 'dom'], types: [] })).toBe('')
+  })
+})
+
+describe('somebody who has installed prom-client as well', () => {
+  beforeAll(() =>
+    symlinkSync(join(root, 'node_modules/prom-client'), join(consumer, 'node_modules/prom-client'), 'junction'),
+  )
+  afterAll(() => rmSync(join(consumer, 'node_modules/prom-client')))
+
+  const program = `
+    const server = createServer()
+    collectMetrics(server)
+    register.metrics().then((text) => console.log(text.includes('heartwire_connections_opened_total 0')))`
+
+  it(`can import ${prometheus}`, () => {
+    const imports = `import { createServer } from 'heartwire'
+      import { collectMetrics } from '${prometheus}'
+      import { register } from 'prom-client'`
+    expect(run('metrics.mjs', imports + program)).toBe('true')
+  })
+
+  it(`can require ${prometheus}`, () => {
+    const imports = `const { createServer } = require('heartwire')
+      const { collectMetrics } = require('${prometheus}')
+      const { register } = require('prom-client')`
+    expect(run('metrics.cjs', imports + program)).toBe('true')
+  })
+
+  it.each([
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ])('gets types that hold with module %s, resolution %s', (module, moduleResolution) => {
+    const source = `import * as face from '${prometheus}'\nvoid face`
+    expect(check(source, { module, moduleResolution, types: ['node'] })).toBe('')
   })
 })
 
