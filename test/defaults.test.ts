@@ -166,6 +166,12 @@ test('the defaults of a call', async () => {
     'socket.close: reason': `'${reason}'`,
     'socket.receive: timeout': 'none',
     'socket.duplex: type': "'binary'",
+    'server.trace: seconds': `${constant('src/server/trace.ts', 'seconds')}`,
+    'server.trace: payload': 'false',
+    'server.trace: write': 'console.log',
+    'collectMetrics: registry': 'register',
+    'collectMetrics: prefix': 'heartwire_',
+    'collectMetrics: labels': 'none',
   })
 })
 
@@ -196,6 +202,9 @@ test('what is fixed', () => {
     'lines about refusals': `${limit} in ${seconds(log.now)}`,
     'length of such a line': `${constant('src/server/rate-log.ts', 'MAX_LINE_LENGTH')} characters`,
     'printed errors': `${constant('src/socket/print-limit.ts', 'limit')} in ${seconds(constant('src/socket/print-limit.ts', 'window'))}`,
+    'lines of a trace': `${constant('src/server/trace.ts', 'LINES_PER_SECOND')} in 1 s`,
+    'payload in a line of a trace': `${constant('src/server/trace.ts', 'SHOWN')} characters`,
+    'close codes in statistics': count(constant('src/server/stats.ts', 'MAX_CODES')),
     'length of an origin': `${constant('src/server/origin.ts', 'MAX_ORIGIN_LENGTH')} characters`,
     'body of an error': size(constant('src/client/body.ts', 'LIMIT')),
     'waiting for that body': seconds(constant('src/client/body.ts', 'PATIENCE')),
