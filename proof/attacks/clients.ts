@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type CreateConnection, connect, type Socket } from 'heartwire'
 import { answer } from '../support/child.ts'
 import { Latencies, type LatencySummary } from '../support/latency.ts'
-import { machineTime, readNews } from './news.ts'
+import { monotonic } from '../support/loop-watch.ts'
+import { readNews } from './news.ts'
 
 export interface ClientsMark {
   /** Round trips of echoes, in milliseconds. */
@@ -78,18 +79,18 @@ class Client {
   private speak(): void {
     if (this.socket.state !== 'open') return
     this.sent++
-    this.socket.send(`${this.sent} ${machineTime()} ${'.'.repeat(40)}`)
+    this.socket.send(`${this.sent} ${monotonic()} ${'.'.repeat(40)}`)
   }
 
   private hear(message: string | Uint8Array): void {
     if (typeof message === 'string') {
       const [number, time] = message.split(' ').map(Number) as [number, number]
-      echoes.add(machineTime() - time)
+      echoes.add(monotonic() - time)
       this.echoed++
       if (number !== this.echoed) this.disordered++
     } else {
       const { number, time } = readNews(message)
-      news.add(machineTime() - time)
+      news.add(monotonic() - time)
       if (this.newsReceived === 0) this.newsFirst = number
       else if (number !== this.newsLast + 1) this.disordered++
       this.newsLast = number

@@ -1,12 +1,8 @@
 /** The command line of the attacks. */
 import { parseArgs } from 'node:util'
+import { numberOption, UsageError } from '../support/program.ts'
 import type { Plan, Scenario } from './scenario.ts'
 import { SCENARIOS } from './scenarios.ts'
-
-/** Something wrong with what was asked for: one sentence for the terminal, exit code 2. */
-export class UsageError extends Error {
-  override name = 'UsageError'
-}
 
 export interface Options extends Plan {
   scenarios: Scenario[]
@@ -43,8 +39,8 @@ export function parseOptions(argv: readonly string[]): Options | { print: string
   if (values.list) return { print: SCENARIOS.map(({ name, title }) => `${name.padEnd(16)} ${title}\n`).join('') }
   if (values.json === '') throw new UsageError('--json takes the name of a file')
   return {
-    scale: number('--scale', values.scale, 1, 0.001, 1),
-    seconds: number('--seconds', values.seconds, 10, 0.2, 600),
+    scale: numberOption('scale', values.scale, 1, { min: 0.001, max: 1 }),
+    seconds: numberOption('seconds', values.seconds, 10, { min: 0.2, max: 600 }),
     scenarios: scenarios([...positionals, ...(values.only?.split(',') ?? [])]),
     json: values.json,
     markdown: values.markdown ?? false,
@@ -71,13 +67,6 @@ function read(argv: readonly string[]) {
     // Node's explanation of how to pass such a value all the same is of no use here.
     throw new UsageError(`${message.split(/\.\s|\n/)[0]}; --help lists the options`)
   }
-}
-
-function number(option: string, given: string | undefined, preset: number, min: number, max: number): number {
-  if (given === undefined) return preset
-  const value = given.trim() === '' ? Number.NaN : Number(given)
-  if (value >= min && value <= max) return value
-  throw new UsageError(`${option} takes a number from ${min} to ${max}, not "${given}"`)
 }
 
 function scenarios(names: readonly string[]): Scenario[] {

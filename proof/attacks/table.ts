@@ -1,13 +1,16 @@
-import { arch, availableParallelism, cpus, release, type } from 'node:os'
-import type { Result } from './measure.ts'
+import { describeMachine } from '../../bench/machine.ts'
+import { heartwireVersion } from '../support/version.ts'
+import type { AttackReport } from './attackers.ts'
+import type { Phase, Result } from './measure.ts'
 import { MIB, type Plan } from './scenario.ts'
 
 /** What the figures depend on, in a line. */
-export function describeRun(plan: Plan, versions: string): string {
-  const cpu = cpus()[0]?.model.trim() || 'unknown processor'
-  const day = new Date().toISOString().slice(0, 10)
-  const scale = plan.scale === 1 ? '' : `, scale ${plan.scale}`
-  return `${versions}, Node.js ${process.versions.node}, ${availableParallelism()} cores of ${cpu}, ${type()} ${release()} ${arch()}, ${day}${scale}.`
+export function describeRun({ scale, seconds }: Plan): string {
+  const { cpu, cores, kernel, arch } = describeMachine()
+  const date = new Date().toISOString().slice(0, 10)
+  const machine = `${cpu}, ${cores} cores, ${kernel} ${arch}`
+  const run = scale === 1 && seconds === 10 ? '' : `; scale ${scale}, ${seconds} s`
+  return `Measured on ${date}: ${machine}; heartwire ${heartwireVersion()}, Node.js ${process.versions.node}${run}.`
 }
 
 const COLUMNS = [
@@ -25,18 +28,34 @@ export function markdownTable(results: readonly Result[]): string {
   return [COLUMNS, COLUMNS.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('')
 }
 
-function row({ name, title, limits, before, during, after, attack, failures }: Result): string[] {
+function row(result: Result): string[] {
+  const { name, title, limits, before, during, attack, failures } = result
   const failed = failures.length > 0 ? ' **Failed.**' : ''
   return [
-    `\`${name}\`: ${title}${limits === '' ? '' : ` (\`${limits}\`)`}.${failed}`,
+    `\`${name}\`: ${title}; ${rates(attack)}${limits === '' ? '' : `; with \`${limits}\``}.${failed}`,
     outcomes(attack.outcomes),
-    [before.server.rss, during.server.peakRss, after.server.rss].map((bytes) => (bytes / MIB).toFixed(0)).join(', '),
+    memory(result),
     `${percent(before.server.cpu)}, ${percent(during.server.cpu)} (${percent(attack.cpu)})`,
     [before.server.loopDelay.p99, during.server.loopDelay.p99, during.server.loopDelay.max]
       .map(milliseconds)
       .join(', '),
     [before.clients.echo.p99, during.clients.echo.p99].map(milliseconds).join(', '),
   ]
+}
+
+/** What was done, in a second. */
+function rates({ done, seconds }: AttackReport): string {
+  const rate = (count: number) => Math.round(count / seconds).toLocaleString('en')
+  return Object.entries(done)
+    .map(([what, count]) => `${rate(count)} ${what} a second`)
+    .join(', ')
+}
+
+/** In MiB. */
+function memory({ before, during, after }: Result): string {
+  return [before.server.rss, during.server.peakRss, after.server.rss]
+    .map((bytes) => (bytes / MIB).toFixed(0))
+    .join(', ')
 }
 
 /** What happened so many times: `5,000 × 408`. */
@@ -48,20 +67,15 @@ export function outcomes(counts: Record<string, number>): string {
 /** A scenario in lines, for the terminal. */
 export function describeResult(result: Result): string {
   const { name, title, limits, before, during, after, attack, clients, mayHold, failures } = result
-  const done = Object.entries(attack.done).map(
-    ([what, count]) =>
-      `${count.toLocaleString('en')} ${what}, ${Math.round(count / attack.seconds).toLocaleString('en')}/s`,
-  )
-  const memory = [before.server.rss, during.server.peakRss, after.server.rss].map((bytes) => (bytes / MIB).toFixed(0))
-  const three = (figure: (phase: Result['before']) => number, show: (value: number) => string) =>
+  const three = (figure: (phase: Phase) => number, show: (value: number) => string) =>
     [before, during, after].map((phase) => show(figure(phase))).join(', ')
   const lines = [
     `${failures.length === 0 ? 'ok    ' : 'FAILED'} ${name}: ${title}`,
     `server: defaults${limits === '' ? '' : ` and ${limits}`}`,
-    `attack: ${done.join('; ')} in ${attack.seconds.toFixed(1)} s; CPU ${percent(attack.cpu)} %`,
+    `attack: ${rates(attack)}, for ${attack.seconds.toFixed(1)} s; CPU ${percent(attack.cpu)} %`,
     `attackers got: ${outcomes(attack.outcomes)}`,
     `server counted: ${outcomes({ ...after.server.closed, ...after.server.refused }) || 'nothing'}; ${after.server.logged} lines logged`,
-    `memory: ${memory.join(', ')} MiB before, peak, after; the attackers may hold ${(mayHold / MIB).toFixed(0)} MiB`,
+    `memory: ${memory(result)} MiB before, peak, after; the attackers may hold ${(mayHold / MIB).toFixed(0)} MiB`,
     `CPU of the server: ${three(({ server }) => server.cpu, percent)} % before, during, after`,
     `event-loop delay: p99 ${three(({ server }) => server.loopDelay.p99, milliseconds)} ms before, during, after; max ${three(({ server }) => server.loopDelay.max, milliseconds)} ms`,
     `${clients.clients} other clients: echo p99 ${three(({ clients }) => clients.echo.p99, milliseconds)} ms; max ${three(({ clients }) => clients.echo.max, milliseconds)} ms`,

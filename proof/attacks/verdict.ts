@@ -32,7 +32,8 @@ export function judge(result: Omit<Result, 'failures'>, scenario: Scenario): str
     grown <= mayHold + SLACK,
     `memory grew by ${mib(grown)}; the limits allow ${mib(mayHold)}, and ${mib(SLACK)} is slack`,
   )
-  must(socketsLeft === clients.clients - clients.died, `the server has ${socketsLeft} sockets after the attack`)
+  const alive = clients.clients - clients.died
+  must(socketsLeft === alive, `the server has ${socketsLeft} sockets after the attack, and ${alive} clients are there`)
   const seconds = before.server.seconds + during.server.seconds + after.server.seconds
   const lines = LINES_IN_10_S * (1 + Math.ceil(seconds / 10))
   must(after.server.logged <= lines, `${after.server.logged} lines were logged in ${Math.round(seconds)} s`)

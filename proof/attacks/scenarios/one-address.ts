@@ -4,8 +4,11 @@ import { KIB, NOT_ACCEPTED, type Scenario, scaled } from '../scenario.ts'
 export const oneAddress: Scenario = {
   name: 'one-address',
   title: '10,000 connections from one address',
-  // `[]` says that the addresses are the clients' own. 250 is the default then.
-  limits: (plan) => ({ trustedProxies: [], maxConnectionsPerAddress: scaled(plan, 250, 20) }),
+  // `[]` says that the addresses are the clients' own; maxConnectionsPerAddress is 250 then.
+  limits: (plan) => ({
+    trustedProxies: [],
+    ...(plan.scale < 1 && { maxConnectionsPerAddress: scaled(plan, 250, 20) }),
+  }),
   mayHold: (plan) => scaled(plan, 10_000) * 24 * KIB,
   expects: { always: ['503', 'open'], perhaps: NOT_ACCEPTED },
   async attack(attack) {
