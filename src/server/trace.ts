@@ -1,16 +1,16 @@
 import { closeCodeName } from '../protocol/close-code.ts'
 import { type CloseInfo, describeClose } from '../protocol/close-info.ts'
+import { ArgumentError } from '../protocol/error.ts'
 import { Opcode, opcodeName } from '../protocol/opcode.ts'
 import { oneLine, quote } from '../protocol/quote.ts'
 import { redact } from '../protocol/redact.ts'
 import { guarded } from '../socket/awaitable.ts'
-import { checkTime } from '../socket/check.ts'
 import type { ObservedFrame } from '../socket/observed-frame.ts'
 import { PrintLimit } from '../socket/print-limit.ts'
 import type { ServerSocket } from '../socket/server-socket.ts'
 
 export interface TraceOptions {
-  /** For how long. Default 10. */
+  /** For how long; at most 86,400, a day. Default 10. */
   seconds?: number
   /** Whether to show the beginning of each payload, with secrets replaced as far as they have a known form. Default false. */
   payload?: boolean
@@ -30,6 +30,8 @@ export interface TraceResult {
   readonly omitted: number
 }
 
+/** A day: more is forgotten, not meant. */
+const MOST_SECONDS = 86_400
 const LINES_PER_SECOND = 100
 /** Characters of a text that are shown, and bytes that are read for it. */
 const SHOWN = 80
@@ -56,7 +58,11 @@ export class Trace {
    */
   constructor(socket: ServerSocket, options: TraceOptions, failed: (error: unknown) => void) {
     const { seconds = 10, payload = false, write = console.log, signal } = options
-    checkTime('seconds', seconds * 1_000)
+    if (!(seconds > 0 && seconds <= MOST_SECONDS)) {
+      throw new ArgumentError(
+        `The option seconds is a number above 0 and up to ${MOST_SECONDS}, not ${String(seconds)}.`,
+      )
+    }
     this.socket = socket
     this.payload = payload
     this.write = write
@@ -66,6 +72,7 @@ export class Trace {
     })
     const stopObserving = socket.observeFrames((frame) => this.show(frame))
     const timer = setTimeout(() => this.end('time', `${seconds} s have passed`), seconds * 1_000)
+    timer.unref()
     const onAbort = () => this.end('aborted', 'it was stopped')
     signal?.addEventListener('abort', onAbort)
     const stopWaiting = socket.onEnd((info) => this.end('closed', this.closing(info)))

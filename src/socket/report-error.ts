@@ -1,3 +1,5 @@
+import { inspect } from 'node:util'
+import { redact } from '../protocol/redact.ts'
 import { guarded } from './awaitable.ts'
 import { errorChannel } from './diagnostics.ts'
 import type { Handlers } from './options.ts'
@@ -8,7 +10,7 @@ const limit = new PrintLimit({ now: () => performance.now() })
 /** Runs while something was left out that is still to be said. */
 let timer: ReturnType<typeof setTimeout> | undefined
 
-/** Gives an error to the application's handler for them, or prints it. Nothing that happens here ends the process. */
+/** Gives an error to the application's handler for them, or prints it without secrets. Nothing that happens here ends the process. */
 export function reportError<S extends Socket>(
   handler: Handlers<S>['error'],
   error: unknown,
@@ -23,7 +25,8 @@ export function reportError<S extends Socket>(
 function print(error: unknown): void {
   if (limit.admits()) {
     sayOmitted()
-    console.error(error)
+    // An application's own error may carry a request that failed, credentials and all.
+    console.error(redact(typeof error === 'string' ? error : inspect(error)))
   } else if (timer === undefined) {
     timer = setTimeout(sayOmitted, limit.remaining)
     timer.unref()

@@ -157,7 +157,10 @@ describe('server.trace()', () => {
     const message = (named: string) =>
       new ArgumentError(`There is no connection with the id "${named}" now: it is closed, or was never given.`)
     expect(() => server.trace('nobody')).toThrow(message('nobody'))
-    expect(() => server.trace(id, { seconds: -1 })).toThrow(ArgumentError)
+    for (const seconds of [-1, 0, Number.NaN, 86_401]) {
+      const why = `The option seconds is a number above 0 and up to 86400, not ${seconds}.`
+      expect(() => server.trace(id, { seconds })).toThrow(new ArgumentError(why))
+    }
     socket.terminate()
     await socket.closed
     expect(() => server.trace(id)).toThrow(message(id))

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { type CloseInfo, type ObservedFrame, Opcode, type ServerOptions, type ServerSocket } from 'heartwire'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Mailbox } from '../support/mailbox.ts'
@@ -145,7 +146,7 @@ describe('a handler that fails', () => {
     })
     client.send('x')
     expect((await socket.closed).cause).toBe('handler-error')
-    expect(print.mock.calls).toEqual([[worse]])
+    expect(print.mock.calls).toEqual([[inspect(worse)]])
   })
 
   test('error itself, later: printed, and the process goes on', async () => {
@@ -160,7 +161,7 @@ describe('a handler that fails', () => {
     })
     client.send('x')
     expect((await socket.closed).cause).toBe('handler-error')
-    expect(print.mock.calls).toEqual([[worse]])
+    expect(print.mock.calls).toEqual([[inspect(worse)]])
   })
 
   test('without an error handler it is printed', async () => {
@@ -169,7 +170,7 @@ describe('a handler that fails', () => {
     const { client, socket } = await wsPair({ message: fail })
     client.send('x')
     expect((await socket.closed).cause).toBe('handler-error')
-    expect(print.mock.calls).toEqual([[boom]])
+    expect(print.mock.calls).toEqual([[inspect(boom)]])
   })
 
   test('gets the socket beside the error', async () => {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 
 beforeEach(() => {
@@ -21,7 +22,7 @@ const errors = Array.from({ length: 8 }, (_, index) => new Error(`error ${index}
 test('five errors are printed in ten seconds, then how many were left out', async () => {
   const { reportError, printed } = await printing()
   for (const error of errors) reportError(undefined, error, undefined)
-  expect(printed()).toEqual(errors.slice(0, 5))
+  expect(printed()).toEqual(errors.slice(0, 5).map((error) => inspect(error)))
   vi.advanceTimersByTime(9_999)
   reportError(undefined, 'still within them', undefined)
   expect(printed()).toHaveLength(5)
@@ -29,6 +30,17 @@ test('five errors are printed in ten seconds, then how many were left out', asyn
   expect(printed().slice(5)).toEqual(['4 more errors were not printed.'])
   reportError(undefined, 'from here on again', undefined)
   expect(printed().slice(6)).toEqual(['from here on again'])
+})
+
+test('no secret is printed', async () => {
+  const { reportError, printed } = await printing()
+  reportError(undefined, 'token=abc', undefined)
+  const request = { headers: { Authorization: 'Bearer abc' }, url: 'http://ann:abc@example.com/?abc' }
+  reportError(undefined, Object.assign(new Error('refused: api key: abc'), { request }), undefined)
+  expect(printed()[0]).toBe('token=***')
+  expect(printed()[1]).toContain('Error: refused: api key: ***')
+  expect(printed()[1]).toContain('headers: { Authorization: *** }')
+  expect(printed()[1]).toContain("url: 'http://***@example.com/?***'")
 })
 
 test('the one that was left out is said though nothing more happens, and no process stays for it', async () => {
