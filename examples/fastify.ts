@@ -28,7 +28,8 @@ export async function start(port: number) {
   })
   sockets.attach(app.server, { path: '/echo' })
   // The sockets first: `app.close` waits for its connections to end.
-  app.addHook('preClose', () => sockets.close())
+  // Fastify takes what a hook resolves to for an error.
+  app.addHook('preClose', async () => void (await sockets.close()))
 
   await app.listen({ port })
   return { http: app.server, stop: () => app.close() }
