@@ -7,6 +7,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { compileOptions } from '../src/client/options.ts'
 import { CLOSING_TIMEOUT, LINGER_TIMEOUT } from '../src/protocol/connection.ts'
 import { RULES } from '../src/protocol/error.ts'
+import { resolveCloseOptions } from '../src/server/closing.ts'
+import { SERVER_LIMITS } from '../src/server/limits.ts'
 import { RefusalLog } from '../src/server/rate-log.ts'
 import { compileServer } from '../src/server/route.ts'
 
@@ -113,12 +115,18 @@ test('the defaults of a server', async () => {
   const closed = socket.closed
   void running.close()
   const { code, reason } = await closed
+  const closing = resolveCloseOptions({})
   expect(documented('Of a server')).toEqual({
     origins: expect.stringMatching(/^'same'$/),
     handshakeTimeout: seconds(route.handshakeTimeout),
     upgrade: given(route.options.upgrade),
     protocols: given(route.options.protocols),
     http: given(answer.status),
+    maxConnections: count(SERVER_LIMITS.maxConnections),
+    maxConnectionsPerAddress: `none; ${count(SERVER_LIMITS.maxConnectionsPerAddress)} with trustedProxies`,
+    maxHandshakes: count(SERVER_LIMITS.maxHandshakes),
+    maxHeaders: count(route.headerLimits.maxHeaders),
+    maxHeaderSize: size(route.headerLimits.maxHeaderSize),
     trustedProxies: 'none',
     log: 'console.warn',
     'listen: port': '0',
@@ -127,7 +135,8 @@ test('the defaults of a server', async () => {
     'listen: tls': 'none',
     'close: code': given(code),
     'close: reason': `'${reason}'`,
-    'close: deadline': seconds(constant('src/server/server.ts', 'deadline')),
+    'close: deadline': seconds(closing.deadline),
+    'close: spreadOver': given(closing.spreadOver),
   })
   expect(route.checkOrigin('http://a.example', 'a.example')).toBe(undefined)
   expect(route.checkOrigin('http://b.example', 'a.example')).not.toBe(undefined)
