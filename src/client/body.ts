@@ -16,7 +16,8 @@ export async function readBody(attempt: Attempt, stream: Readable, framing?: Hea
   const length = framing === undefined || chunked ? LIMIT : Number(framing.get('content-length') ?? LIMIT)
   let bytes: Uint8Array = new Uint8Array(0)
   const isWhole = () => bytes.length >= Math.min(length, LIMIT) || (chunked && unchunked(bytes).whole)
-  if (!isWhole()) {
+  // One that has closed already tells nothing more, not even that.
+  if (!isWhole() && !stream.closed) {
     await attempt
       .wait<void>('reading the answer', (resolve) => {
         const timer = setTimeout(resolve, PATIENCE)

@@ -1,0 +1,68 @@
+import { numberOption, readOptions, UsageError } from '../support/program.ts'
+import type { Target } from './target.ts'
+import { TARGETS } from './targets/index.ts'
+import { planted } from './targets/planted.ts'
+
+/** The command line of the fuzzer. */
+export interface Options {
+  targets: readonly Target[]
+  /** For each target. */
+  seconds: number
+  runs: number
+  seed: number
+  timeout: number
+  /** A file to run in place of fuzzing. */
+  replay: string | undefined
+  /** Whether what was found is to be taken into the checked-in corpus instead. */
+  merge: boolean
+}
+
+const LIST = TARGETS.map(({ name, about }) => `  ${name.padEnd(18)}${about}`).join('\n')
+
+export const HELP = `Usage: npm run fuzz -- [options]
+
+Coverage-guided fuzzing of everything that reads what a peer sends. Exit code 1 when something that must hold does not;
+the input is saved in build/fuzz/findings.
+
+  --target LIST      some of the targets below, separated by commas (default all)
+  --seconds S        time for each target (default 30)
+  --runs N           inputs after which a target is done, whatever its time (default no limit)
+  --seed N           seed of the random numbers (default by chance; it is printed)
+  --timeout S        time that one input may take (default 10)
+  --replay FILE      run one input, of the one target given, and print what came of it
+  --merge            run no new inputs, but take those that earlier runs have kept in build/fuzz/corpus into
+                     proof/fuzz/corpus: the shortest that reach everything
+  --help             print this
+
+Targets:
+${LIST}
+`
+
+/**
+ * @returns undefined when the help was asked for
+ * @throws {UsageError} for anything that is not understood
+ */
+export function parseOptions(argv: readonly string[]): Options | undefined {
+  const given = readOptions(argv, ['target', 'seconds', 'runs', 'seed', 'timeout', 'replay'], ['merge', 'help'])
+  if (given.help !== undefined) return undefined
+  const targets = targetsOf(given.target)
+  if (given.replay !== undefined && targets.length !== 1) throw new UsageError('--replay needs the one --target')
+  return {
+    targets,
+    seconds: numberOption('seconds', given.seconds, 30, { min: 0.1, max: 86_400 }),
+    runs: numberOption('runs', given.runs, Number.MAX_SAFE_INTEGER, { min: 1, max: Number.MAX_SAFE_INTEGER }),
+    seed: numberOption('seed', given.seed, Math.floor(Math.random() * 2 ** 32), { min: 0, max: 2 ** 32, whole: true }),
+    timeout: numberOption('timeout', given.timeout, 10, { min: 0.1, max: 3_600 }),
+    replay: given.replay,
+    merge: given.merge !== undefined,
+  }
+}
+
+function targetsOf(list: string | undefined): readonly Target[] {
+  if (list === undefined) return TARGETS
+  return list.split(',').map((name) => {
+    const target = [...TARGETS, planted].find((one) => one.name === name.trim())
+    if (target !== undefined) return target
+    throw new UsageError(`there is no target "${name.trim()}"; there are ${TARGETS.map((one) => one.name).join(', ')}`)
+  })
+}

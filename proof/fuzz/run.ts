@@ -1,0 +1,137 @@
+/** `npm run fuzz`: see HELP in options.ts, and docs/fuzzing.md. */
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { runProgram, UsageError } from '../support/program.ts'
+import { CORPUS, FINDINGS, FOUND, load, save } from './corpus.ts'
+import { instrument } from './instrument.ts'
+import type { Finding } from './loop.ts'
+import { HELP, type Options, parseOptions } from './options.ts'
+import type { Target } from './target.ts'
+import { fuzz, type Progress } from './thread.ts'
+
+await runProgram('fuzz', async (argv) => {
+  const options = parseOptions(argv)
+  if (options === undefined) {
+    process.stdout.write(HELP)
+    return 0
+  }
+  const { replay, targets, seed } = options
+  if (replay !== undefined) return replayed(targets[0]!, replay)
+  process.stderr.write(`seed ${seed}\n`)
+  const code = instrument()
+  let failed = 0
+  for (const target of targets) {
+    const finding = options.merge ? await merge(target, code, options) : await hunt(target, code, options)
+    if (finding === undefined) continue
+    failed++
+    report(target, finding)
+  }
+  return failed === 0 ? 0 : 1
+})
+
+async function hunt(
+  target: Target,
+  code: string,
+  { seconds, runs, seed, timeout }: Options,
+): Promise<Finding | undefined> {
+  const { name } = target
+  const found = join(FOUND, name)
+  const inputs = [...load(join(CORPUS, name)), ...load(found)]
+  const known = new Set(inputs.map(textOf))
+  let kept = 0
+  let first: Progress | undefined
+  let last: Progress | undefined
+  let since = 0
+  const finding = await fuzz({
+    code,
+    target: name,
+    seed,
+    runs,
+    seconds,
+    timeout,
+    inputs,
+    onKept(input) {
+      if (known.has(textOf(input))) return
+      kept++
+      save(found, input)
+    },
+    onProgress(progress) {
+      if (first === undefined) since = performance.now()
+      first ??= progress
+      last = progress
+      process.stderr.write(`  ${name}: ${progress.executions} inputs, ${reached(progress)}\n`)
+    },
+  })
+  if (first !== undefined && last !== undefined) {
+    const perSecond = (last.executions - first.executions) / ((performance.now() - since) / 1_000)
+    process.stdout.write(
+      `${name}: ${last.executions} inputs, ${Math.round(perSecond)} a second; ${reached(last)}, ` +
+        `${last.covered - first.covered} of them new; corpus ${inputs.length}, ${kept} new; ` +
+        `${finding === undefined ? 'nothing found' : 'FOUND'}\n`,
+    )
+  }
+  return finding
+}
+
+function reached({ covered, total }: Progress): string {
+  return `${covered} of ${total} statements and branches reached`
+}
+
+/** The shortest inputs that reach everything, of all that there are. */
+async function merge(target: Target, code: string, { seed, timeout }: Options): Promise<Finding | undefined> {
+  const folder = join(CORPUS, target.name)
+  const inputs = [...load(folder), ...load(join(FOUND, target.name))].sort((a, b) => a.length - b.length)
+  const kept: Uint8Array[] = []
+  const finding = await fuzz({
+    code,
+    target: target.name,
+    seed,
+    // What is given is run in any case, and nothing beyond it.
+    runs: 0,
+    seconds: 3_600,
+    timeout,
+    inputs,
+    onKept: (input) => void kept.push(input),
+    onProgress: () => {},
+  })
+  if (finding !== undefined) return finding
+  rmSync(folder, { recursive: true, force: true })
+  for (const input of kept) save(folder, input)
+  const bytes = kept.reduce((sum, input) => sum + input.length, 0)
+  process.stdout.write(`${target.name}: ${kept.length} of ${inputs.length} inputs, ${bytes} bytes\n`)
+  return undefined
+}
+
+function report(target: Target, finding: Finding): void {
+  const path = save(FINDINGS, finding.input, `${target.name}-`)
+  process.stdout.write(
+    `\n${target.name}: ${finding.report}\n\nThe input, ${finding.input.length} bytes: ${textOf(finding.input)}\n` +
+      `Saved as ${path}\nTo see it again: npm run fuzz -- --target ${target.name} --replay ${path}\n\n`,
+  )
+}
+
+async function replayed(target: Target, path: string): Promise<number> {
+  const input = readInput(path)
+  process.stdout.write(`${target.name}, ${input.length} bytes: ${textOf(input)}\n`)
+  try {
+    const outcome = [...(await target.run(input))]
+    process.stdout.write(`Everything holds. What came of it: ${outcome.join(', ')}\n`)
+    return 0
+  } catch (error) {
+    process.stdout.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+    return 1
+  }
+}
+
+function readInput(path: string): Uint8Array {
+  try {
+    return new Uint8Array(readFileSync(path))
+  } catch (error) {
+    throw new UsageError(`cannot read ${path}: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+/** Printable, and the same for the same bytes. */
+function textOf(input: Uint8Array): string {
+  return JSON.stringify(Buffer.from(input).toString('latin1'))
+}

@@ -1,0 +1,84 @@
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { Finding } from './loop.ts'
+
+/** What a thread is started with. */
+export interface ToThread {
+  target: string
+  seed: number
+  /** Inputs after which it ends by itself. */
+  runs: number
+  inputs: readonly Uint8Array[]
+  /** Two numbers, RUNS and LENGTH, and the input at hand behind them. */
+  shared: SharedArrayBuffer
+}
+
+/** Places in the shared memory: how many inputs were begun, and the length of the one at hand. */
+export const RUNS = 0
+export const LENGTH = 1
+
+export interface Progress {
+  executions: number
+  /** Inputs that are kept. */
+  corpus: number
+  /** Statements and branches of the library that have run, and all that there are. */
+  covered: number
+  total: number
+}
+
+export type FromThread = { kept: Uint8Array } | { progress: Progress; done?: true; finding?: Finding | undefined }
+
+export interface ThreadOptions extends Omit<ToThread, 'shared'> {
+  /** The folder of the instrumented code. */
+  code: string
+  seconds: number
+  /** Seconds that one input may take. */
+  timeout: number
+  onKept(input: Uint8Array): void
+  onProgress(progress: Progress): void
+}
+
+/** Bytes that inputs have at most. */
+const LONGEST = 1_048_576
+/** What a thread may have on its heap: what goes beyond it is a finding, too. */
+const MAX_HEAP_MB = 1_024
+
+/** Fuzzes a target in a thread for a time, or until there is a finding. */
+export function fuzz(options: ThreadOptions): Promise<Finding | undefined> {
+  const { seconds, timeout, onKept, onProgress, code, target, seed, runs, inputs } = options
+  const shared = new SharedArrayBuffer(8 + LONGEST)
+  const state = new Int32Array(shared, 0, 2)
+  const data: ToThread = { target, seed, runs, inputs, shared }
+  const worker = new Worker(join(code, 'proof/fuzz/worker.js'), {
+    workerData: data,
+    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+  })
+  const current = () => new Uint8Array(shared, 8, state[LENGTH]).slice()
+  return new Promise((resolve) => {
+    const end = (finding: Finding | undefined) => {
+      clearTimeout(timer)
+      clearInterval(watch)
+      void worker.terminate().then(() => resolve(finding))
+    }
+    // The time begins when the first input does: loading is not fuzzing.
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let last = 0
+    let since = performance.now()
+    const watch = setInterval(() => {
+      const now = Atomics.load(state, RUNS)
+      if (now > 0) timer ??= setTimeout(() => end(undefined), seconds * 1_000)
+      if (now !== last || now === 0) {
+        last = now
+        since = performance.now()
+      } else if (performance.now() - since > timeout * 1_000) {
+        end({ input: current(), report: `Timeout: the input was not done within ${timeout} s.` })
+      }
+    }, 50)
+    worker.on('message', (message: FromThread) => {
+      if ('kept' in message) return onKept(message.kept)
+      onProgress(message.progress)
+      if (message.done) end(message.finding)
+    })
+    worker.on('error', (error) => end({ input: current(), report: `The thread ended: ${error.stack}` }))
+  })
+}

@@ -1,0 +1,60 @@
+/** A thread that fuzzes one target, so that whoever started it can end it when an input never ends. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { CounterCoverage } from './coverage.ts'
+import { COUNTERS } from './instrument.ts'
+import { type Finding, Loop } from './loop.ts'
+import { TARGETS } from './targets/index.ts'
+import { planted } from './targets/planted.ts'
+import { type FromThread, LENGTH, RUNS, type ToThread } from './thread.ts'
+
+const { target: name, seed, runs, inputs, shared } = workerData as ToThread
+const state = new Int32Array(shared, 0, 2)
+const current = new Uint8Array(shared, 8)
+const tell = (message: FromThread) => parentPort!.postMessage(message)
+
+// Where this is not the instrumented copy, there are no counters.
+const counters = (globalThis as Record<string, unknown>)[COUNTERS] ?? {}
+const coverage = new CounterCoverage(counters as ConstructorParameters<typeof CounterCoverage>[0])
+const target = [...TARGETS, planted].find((one) => one.name === name)!
+
+const loop = new Loop(target, {
+  coverage,
+  seed,
+  onInput(input) {
+    Atomics.add(state, RUNS, 1)
+    Atomics.store(state, LENGTH, input.length)
+    current.set(input)
+  },
+  onKept: (input) => tell({ kept: input }),
+})
+
+const progress = () => ({
+  executions: loop.executions,
+  corpus: loop.corpus.length,
+  covered: coverage.covered,
+  total: coverage.total,
+})
+
+// What is thrown behind the back of a target is a finding as well.
+let thrown: Finding | undefined
+const onThrown = (error: unknown) => {
+  thrown ??= {
+    input: current.slice(0, state[LENGTH]),
+    report: `Thrown out of turn: ${error instanceof Error ? error.stack : String(error)}`,
+  }
+}
+process.on('uncaughtException', onThrown)
+process.on('unhandledRejection', onThrown)
+
+let finding = await loop.run(inputs)
+tell({ progress: progress() })
+for (let at = performance.now(); finding === undefined && thrown === undefined && loop.executions < runs; ) {
+  finding = await loop.step()
+  if (performance.now() - at < 1_000) continue
+  at = performance.now()
+  tell({ progress: progress() })
+  // Lets the thread hear what it is told, also between targets that never wait.
+  await new Promise(setImmediate)
+}
+const smallest = finding === undefined ? thrown : await loop.minimised(finding)
+tell({ progress: progress(), done: true, finding: smallest })
