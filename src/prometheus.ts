@@ -205,11 +205,10 @@ class Exporter {
   }
 
   private metric(name: string, { type, help, labels, samples }: Description): Metric {
-    const { labelNames: own } = this
-    const config = { name, help, labelNames: [...own, ...labels], registers: [] }
+    const config = { name, help, labelNames: [...this.labelNames, ...labels], registers: [] }
     const all = () =>
-      this.readings().flatMap(([stats, own]) =>
-        samples(stats).map(([value, labels]) => ({ value, labels: { ...own, ...labels } })),
+      this.readings().flatMap(([stats, ofServer]) =>
+        samples(stats).map(([value, ofValue]) => ({ value, labels: { ...ofServer, ...ofValue } })),
       )
     if (type === 'gauge') {
       return new Gauge({

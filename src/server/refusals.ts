@@ -29,7 +29,6 @@ export class Refusals {
   private readonly log: RefusalLog
   /** Apart from the others, which anybody can bring about: this line explains the 1006 that a browser shows. */
   private readonly originLog: RefusalLog
-
   private readonly count: (reason: RefusalReason) => void
 
   constructor(write: (line: string) => void, count: (reason: RefusalReason) => void) {
