@@ -20,6 +20,19 @@ export function answerPlainHttp(request: IncomingMessage, response: ServerRespon
   return headers.get('sec-websocket-key') === undefined ? undefined : error
 }
 
+/** Answers a request in place of a listener that has failed, as far as it had not answered. */
+export function answerFailed(response: ServerResponse): void {
+  if (response.writableEnded) return
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  // They were for another answer.
+  for (const name of response.getHeaderNames()) response.removeHeader(name)
+  response.writeHead(500, { connection: 'close', 'content-type': 'text/plain; charset=utf-8' })
+  response.end('The server failed to answer the request.\n')
+}
+
 function whyNoHandshake(check: () => unknown): HandshakeError {
   try {
     check()

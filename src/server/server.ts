@@ -7,7 +7,7 @@ import { HeaderFields } from '../protocol/headers.ts'
 import { customInspect, type Inspect, type InspectOptions, inspectFields } from '../protocol/inspect.ts'
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import { quote } from '../protocol/quote.ts'
-import { guarded } from '../socket/awaitable.ts'
+import { atOnce, guarded } from '../socket/awaitable.ts'
 import { currentContext } from '../socket/context.ts'
 import { reportError } from '../socket/report-error.ts'
 import { type Membership, type PublishOptions, publish, type ServerSocket } from '../socket/server-socket.ts'
@@ -17,7 +17,7 @@ import { clientAddressOf } from './client-address.ts'
 import { type CloseOptions, type CloseReport, Closing, resolveCloseOptions } from './closing.ts'
 import { watchDescriptors } from './descriptor-watch.ts'
 import { Listener, type Listening, type ListenOptions } from './listener.ts'
-import { answerPlainHttp } from './plain-http.ts'
+import { answerFailed, answerPlainHttp } from './plain-http.ts'
 import { compileTrustedProxies } from './proxy-trust.ts'
 import { type Asker, Refusals } from './refusals.ts'
 import { compileRoute, compileServer, type Route, type RouteOptions, type ServerOptions } from './route.ts'
@@ -129,7 +129,7 @@ export class Server<Data = undefined> {
     const listener = new Listener(options, {
       handshakeTimeout: this.own.handshakeTimeout,
       headerLimits: this.own.headerLimits,
-      http: this.options.http ?? ((request, response) => this.answerPlainHttp(request, response)),
+      http: (request, response) => this.answerHttp(request, response),
       refuse: (stream, error) => this.refusals.refuse(stream, error, { clientAddress: stream.remoteAddress, path: '' }),
     })
     this.listener = listener
@@ -165,7 +165,7 @@ export class Server<Data = undefined> {
       const path = pathOf(request.url ?? '/')
       if (options.path !== undefined && path !== options.path) return undefined
       try {
-        if (options.match !== undefined && !options.match(request)) return undefined
+        if (options.match !== undefined && !atOnce(options.match(request), 'match')) return undefined
       } catch (error) {
         reportError(this.options.error, error, undefined)
         return (stream) => this.refusals.fail(stream, this.askerOf(request))
@@ -285,6 +285,18 @@ export class Server<Data = undefined> {
     this.live.delete(socket)
     this.rejected.delete(socket)
     this.byId.delete(socket.knownId ?? '')
+  }
+
+  private answerHttp(request: IncomingMessage, response: ServerResponse): void {
+    const { http, error } = this.options
+    if (http === undefined) return this.answerPlainHttp(request, response)
+    guarded(
+      () => http(request, response),
+      (failure) => {
+        reportError(error, failure, undefined)
+        answerFailed(response)
+      },
+    )
   }
 
   private answerPlainHttp(request: IncomingMessage, response: ServerResponse): void {

@@ -10,7 +10,7 @@ import {
   responseHead,
   type UpgradeOffer,
 } from '../protocol/handshake.ts'
-import { isAwaitable } from '../socket/awaitable.ts'
+import { atOnce, isAwaitable } from '../socket/awaitable.ts'
 import { type Context, currentContext } from '../socket/context.ts'
 import { Link } from '../socket/link.ts'
 import { reportError } from '../socket/report-error.ts'
@@ -232,7 +232,7 @@ export class Upgrade {
 
   private chooseProtocol(offer: UpgradeOffer, request: UpgradeRequest): string {
     const { protocols } = this.route.options
-    if (typeof protocols === 'function') return protocols(offer.protocols, request) ?? ''
+    if (typeof protocols === 'function') return atOnce(protocols(offer.protocols, request), 'protocols') ?? ''
     return chooseSubprotocol(offer.protocols, protocols ?? [])
   }
 

@@ -1,3 +1,4 @@
+import { atOnce } from './awaitable.ts'
 import type { AutoResponse, MessageType } from './options.ts'
 
 /** What is answered to a message without the application; undefined when it is the application's to answer. */
@@ -6,7 +7,7 @@ export function autoResponseTo(
   message: string | Uint8Array,
   type: MessageType,
 ): string | Uint8Array | undefined {
-  if (typeof auto === 'function') return auto(message)
+  if (typeof auto === 'function') return atOnce(auto(message), 'autoResponse')
   return isSame(auto.request, message, type) ? auto.response : undefined
 }
 

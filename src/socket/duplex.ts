@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream'
 import { ConnectionClosedError } from '../protocol/close-info.ts'
+import { asError } from './awaitable.ts'
 import type { Link } from './link.ts'
 import type { MessageType } from './options.ts'
 
@@ -15,7 +16,7 @@ export function socketDuplex(link: Link, type: MessageType): Duplex {
         (error: unknown) => {
           const info = error instanceof ConnectionClosedError ? error.info : undefined
           if (info?.wasClean && (info.code === 1000 || info.code === 1001 || info.code === 1005)) stream.push(null)
-          else stream.destroy(error instanceof Error ? error : new Error(String(error)))
+          else stream.destroy(asError(error))
         },
       )
     },

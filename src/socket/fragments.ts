@@ -2,6 +2,7 @@ import { CloseCode } from '../protocol/close-code.ts'
 import { ArgumentError } from '../protocol/error.ts'
 import { Opcode } from '../protocol/opcode.ts'
 import { bytesOf, type MessageData } from '../protocol/prepared.ts'
+import { asError } from './awaitable.ts'
 import type { Link } from './link.ts'
 
 /**
@@ -42,8 +43,7 @@ export async function sendFragments(
     }
   } catch (error) {
     if (!sender.takesFrames) return 'closed'
-    const cause = error instanceof Error ? error : new Error(String(error))
-    connection.fail(CloseCode.InternalError, 'message not finished', 'handler-error', cause)
+    connection.fail(CloseCode.InternalError, 'message not finished', 'handler-error', asError(error))
     throw error
   } finally {
     if (!exhausted) dismiss(source)

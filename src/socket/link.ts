@@ -7,7 +7,7 @@ import { Opcode } from '../protocol/opcode.ts'
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import type { Transport, TransportSink } from '../transport/transport.ts'
 import { autoResponseTo } from './auto-response.ts'
-import { guarded, isAwaitable } from './awaitable.ts'
+import { asError, guarded, isAwaitable } from './awaitable.ts'
 import type { Context } from './context.ts'
 import { closeChannel, messageChannel, openChannel, publishSent } from './diagnostics.ts'
 import { type FrameObserver, FrameObservers } from './frame-observers.ts'
@@ -426,8 +426,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
     // A handler that waited for this connection is told of its end in this way; the application has had its report.
     if (error instanceof ConnectionClosedError && error.info !== undefined && error.info === this.info) return
     this.reportError(error)
-    const cause = error instanceof Error ? error : new Error(String(error))
-    this.connection.fail(CloseCode.InternalError, 'internal error', 'handler-error', cause)
+    this.connection.fail(CloseCode.InternalError, 'internal error', 'handler-error', asError(error))
   }
 
   private reportError(error: unknown): void {

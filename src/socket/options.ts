@@ -69,7 +69,7 @@ export interface Handlers<S> {
   dropped?(socket: S, message: DroppedMessage): unknown
   /** The connection has ended. Called exactly once for each socket that was opened. */
   close?(socket: S, info: CloseInfo): unknown
-  /** Sees every frame of every connection, in both directions. Costs nothing when it is not there. */
+  /** Sees every frame of every connection, in both directions; that it fails is reported, and changes nothing else. */
   observeFrames?(socket: S, frame: ObservedFrame): unknown
   /** A handler has failed. Without this handler `console.error` prints it, at most 5 in 10 s; it never ends the process. */
   error?(error: unknown, socket: S | undefined): unknown
