@@ -6,6 +6,8 @@ import { type Plan, scaled } from './scenario.ts'
 const TURN = 5
 /** Milliseconds of an attack that are made up for in one turn. */
 const MOST_AT_ONCE = 50
+/** Milliseconds that answers may come after an attack. */
+const PATIENCE = 10_000
 
 /** The attackers of one scenario: their connections, and what they saw. */
 export class Attack {
@@ -75,13 +77,20 @@ export class Attack {
     }
   }
 
-  /** Waits for the answers that still come; when there were none for `patience` milliseconds, what is left is cut. */
-  async finish(patience: number): Promise<void> {
-    for (let left = -1; this.clients.size !== left; ) {
-      left = this.clients.size
-      for (let waited = 0; waited < patience && this.clients.size > 0; waited += TURN) await sleep(TURN)
-    }
+  /** Cuts connections that the server leaves open, as soon as each of them has had an answer to its handshake. */
+  async cut(clients: readonly RawClient[]): Promise<void> {
+    await this.until(() => clients.every((client) => client.answered))
+    for (const client of clients) client.cut()
+  }
+
+  /** Waits until every connection has ended. What has not in time is cut, and so told as it was. */
+  async finish(): Promise<void> {
+    await this.until(() => this.clients.size === 0)
     for (const client of this.clients) client.cut()
     await Promise.all(this.ended)
+  }
+
+  private async until(holds: () => boolean): Promise<void> {
+    for (const start = performance.now(); !holds() && performance.now() - start < PATIENCE; ) await sleep(TURN)
   }
 }

@@ -15,9 +15,6 @@ export interface AttackReport {
   cpu: number
 }
 
-/** Milliseconds without an answer, after the attack, until no more are waited for. */
-const PATIENCE = 1_000
-
 const scenario = findScenario(process.argv[2])
 const plan = JSON.parse(process.argv[3] ?? '') as Plan
 const port = Number(process.argv[4])
@@ -28,7 +25,7 @@ answer({
     const attack = new Attack(port, plan)
     await scenario.attack(attack)
     const { seconds, cpu } = meter.mark()
-    await attack.finish(PATIENCE)
+    await attack.finish()
     return { outcomes: attack.outcomes, done: attack.done, seconds, cpu }
   },
 })

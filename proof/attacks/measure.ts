@@ -25,8 +25,8 @@ export interface Result {
   after: Phase
   attack: AttackReport
   clients: ClientsReport
-  /** Sockets of the server when the attackers had gone. */
-  socketsLeft: number
+  /** What the server still had when the attackers were gone. */
+  left: ServerMark['connections']
   /** Bytes that the attackers could make the server hold by its documented limits. */
   mayHold: number
   /** What did not hold; nothing, when everything did. */
@@ -74,10 +74,10 @@ export async function measure(scenario: Scenario, plan: Plan): Promise<Result> {
     const lastNews = await server.ask<number>('stopNews')
     const report = await clients.ask<ClientsReport>('report', lastNews)
     const alive = report.clients - report.died
-    let socketsLeft = after.server.sockets
-    for (const since = performance.now(); socketsLeft > alive && performance.now() - since < PATIENCE; ) {
+    let left = after.server.connections
+    for (const since = performance.now(); left.tcp > alive && performance.now() - since < PATIENCE; ) {
       await sleep(20)
-      socketsLeft = (await server.ask<ServerMark>('mark')).sockets
+      left = (await server.ask<ServerMark>('mark')).connections
     }
     const result = {
       name: scenario.name,
@@ -88,7 +88,7 @@ export async function measure(scenario: Scenario, plan: Plan): Promise<Result> {
       after,
       attack,
       clients: report,
-      socketsLeft,
+      left,
       mayHold: scenario.mayHold(plan),
     }
     return { ...result, failures: judge(result, scenario) }

@@ -51,9 +51,9 @@ export class RawClient {
     return this.outcome !== undefined
   }
 
-  /** Bytes that the server has not taken yet. */
-  get waiting(): number {
-    return this.socket.writableLength
+  /** Whether the handshake was answered, or will not be. */
+  get answered(): boolean {
+    return this.receiver !== undefined || this.over
   }
 
   write(bytes: Uint8Array | string): void {

@@ -9,8 +9,8 @@ import { findScenario } from './scenarios.ts'
 
 /** What the server says of itself. */
 export interface ServerMark extends Usage {
-  /** Sockets that are there: open or closing. */
-  sockets: number
+  /** Connections that are there: WebSockets, open or closing, and those of TCP, whatever they carry. */
+  connections: { webSocket: number; tcp: number }
   /** `server.stats()`: connections that ended, by cause, and handshakes that were refused, by reason. */
   closed: ServerStats['closed']['byCause']
   refused: ServerStats['refused']['byReason']
@@ -47,6 +47,11 @@ const server = createServer({
   .route('/news', { ...forStrangers, message, open: subscribe })
   .route('/good', { message, open: subscribe })
 
+function connections(): ServerMark['connections'] {
+  const tcp = process.getActiveResourcesInfo().filter((resource) => resource === 'TCPSocketWrap').length
+  return { webSocket: server.sockets.size, tcp }
+}
+
 const { port } = await server.listen({ host: '127.0.0.1' })
 const meter = new UsageMeter()
 
@@ -59,7 +64,7 @@ answer({
     const { closed, refused } = server.stats()
     const { byCause } = closed
     const { byReason } = refused
-    return { ...meter.mark(), sockets: server.sockets.size, closed: byCause, refused: byReason, logged }
+    return { ...meter.mark(), connections: connections(), closed: byCause, refused: byReason, logged }
   },
   startNews() {
     let last = performance.now()

@@ -8,7 +8,7 @@ const LINES_IN_10_S = 12
 
 /** What did not hold, in sentences. */
 export function judge(result: Omit<Result, 'failures'>, scenario: Scenario): string[] {
-  const { clients, before, during, after, attack, mayHold, socketsLeft } = result
+  const { clients, before, during, after, attack, mayHold, left } = result
   const failures: string[] = []
   const must = (holds: boolean, otherwise: string) => {
     if (!holds) failures.push(otherwise)
@@ -33,7 +33,14 @@ export function judge(result: Omit<Result, 'failures'>, scenario: Scenario): str
     `memory grew by ${mib(grown)}; the limits allow ${mib(mayHold)}, and ${mib(SLACK)} is slack`,
   )
   const alive = clients.clients - clients.died
-  must(socketsLeft === alive, `the server has ${socketsLeft} sockets after the attack, and ${alive} clients are there`)
+  must(
+    left.webSocket === alive,
+    `the server has ${left.webSocket} sockets after the attack, and ${alive} clients are there`,
+  )
+  must(
+    left.tcp === alive,
+    `the server has ${left.tcp} TCP connections after the attack, and ${alive} clients are there`,
+  )
   const seconds = before.server.seconds + during.server.seconds + after.server.seconds
   const lines = LINES_IN_10_S * (1 + Math.ceil(seconds / 10))
   must(after.server.logged <= lines, `${after.server.logged} lines were logged in ${Math.round(seconds)} s`)

@@ -108,6 +108,7 @@ describe('the verdict', () => {
       [
         '1 of 5 well-behaved clients lost their connection: 1006, reset',
         'the server has 5 sockets after the attack, and 4 clients are there',
+        'the server has 5 TCP connections after the attack, and 4 clients are there',
       ],
     ],
     [
@@ -142,8 +143,11 @@ describe('the verdict', () => {
     ],
     [
       'sockets that stay',
-      (result) => Object.assign(result, { socketsLeft: 7 }),
-      ['the server has 7 sockets after the attack, and 5 clients are there'],
+      ({ left }) => Object.assign(left, { webSocket: 6, tcp: 7 }),
+      [
+        'the server has 6 sockets after the attack, and 5 clients are there',
+        'the server has 7 TCP connections after the attack, and 5 clients are there',
+      ],
     ],
     [
       'a flooded log',

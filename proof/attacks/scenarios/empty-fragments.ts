@@ -27,5 +27,6 @@ export const emptyFragments: Scenario = {
       patient[i % patient.length]?.write(justInTime)
       attack.did('fragments', MOST * 2 + 1)
     })
+    await attack.cut(patient)
   },
 }

@@ -1,3 +1,4 @@
+import type { RawClient } from '../raw-client.ts'
 import { KIB, NOT_ACCEPTED, type Scenario, scaled } from '../scenario.ts'
 
 /** As many connections as one machine can open. */
@@ -12,14 +13,16 @@ export const oneAddress: Scenario = {
   mayHold: (plan) => scaled(plan, 10_000) * 24 * KIB,
   expects: { always: ['503', 'open'], perhaps: NOT_ACCEPTED },
   async attack(attack) {
+    const clients: RawClient[] = []
     await attack.spread(
       attack.count(10_000),
       () => {
-        attack.dial()
+        clients.push(attack.dial())
         attack.did('connections')
       },
       0.8,
     )
     await attack.untilOver()
+    await attack.cut(clients)
   },
 }
