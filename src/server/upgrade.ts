@@ -154,6 +154,8 @@ export class Upgrade {
       const response = await new Promise<Decision>((resolve, reject) => {
         this.onAbort = reject
         decision.then(resolve, reject)
+        // The hook may have brought it about itself, before it gave its promise.
+        if (this.reason !== undefined) reject(this.reason)
       })
       this.decided(offer, request, response)
     } catch (error) {
