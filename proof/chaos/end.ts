@@ -85,5 +85,6 @@ if (end === 'server') {
 function notOpened(connection: number, error: unknown): EndReport {
   const now = monotonic()
   const wrong = [`could not connect: ${error}`]
-  return { connection, ending: undefined, sent: 0, received: 0, wrong, openedAt: now, closedAt: now, stalls: [] }
+  const at = { openedAt: now, closedAt: now, lastMessageAt: now }
+  return { connection, ending: undefined, sent: 0, received: 0, wrong, ...at, stalls: [] }
 }

@@ -18,7 +18,7 @@ export interface Evidence {
 export interface Detection {
   /** Milliseconds from when the bytes began to vanish, on the machine's clock. */
   after: number
-  /** The same without the time in which the process that was to find it did nothing. */
+  /** From the last sign of life, without the time in which the process that was to find it did nothing. */
   own: number
 }
 
@@ -134,13 +134,15 @@ function isLike(ending: Ending, right: Ending): boolean {
 function detected(
   { wrong, detections }: Verdict,
   end: End,
-  { closedAt, stalls }: EndReport,
+  { closedAt, lastMessageAt, stalls }: EndReport,
   { at }: Struck,
-  { lastWrite }: ProxyReport,
+  { lastWrite, lastSwallow }: ProxyReport,
   { interval, timeout }: Heartbeat,
 ): void {
   const after = closedAt - at
-  const own = after - stalledWithin(stalls, at, closedAt)
+  // What had arrived before counts when it is read, and what the kernel takes after it was full is a sign of life.
+  const from = Math.max(at, lastMessageAt, lastSwallow[end])
+  const own = closedAt - from - stalledWithin(stalls, from, closedAt)
   detections.push({ after, own })
   // It was late by a turn of the loop at most, when it heard its peer last, when it pinged and when it judged.
   const latest = interval + timeout + 2 * PRECISION + 3 * UNNOTICED

@@ -6,6 +6,8 @@ import type { Strike, Trouble } from './plan.ts'
 
 /** Bytes that wait in a lane before its source has to wait. */
 const MOST = 256 * 1024
+/** No ping, and no few of them, are longer. */
+const PING = 1024
 
 /** Bytes that were read, or the end of them, and when they are to be passed on. */
 interface Piece {
@@ -17,6 +19,8 @@ interface Piece {
 export class Lane {
   /** When the target was given something last, on the clock of `monotonic`. */
   lastWrite = monotonic()
+  /** When it swallowed more than a ping last. */
+  lastSwallow = 0
   private readonly source: Socket
   private readonly target: Socket
   private readonly trouble: Trouble
@@ -55,7 +59,10 @@ export class Lane {
 
   /** Bytes from the source. */
   push(bytes: Uint8Array): void {
-    if (this.swallows) return
+    if (this.swallows) {
+      if (bytes.length > PING) this.lastSwallow = monotonic()
+      return
+    }
     this.add(bytes, this.trouble.delay + this.random.next() * this.trouble.jitter)
     this.queued += bytes.length
     if (this.queued > MOST) this.source.pause()

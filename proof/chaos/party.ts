@@ -28,6 +28,8 @@ export interface EndReport {
   /** On the clock of `monotonic`. */
   openedAt: number
   closedAt: number
+  /** When a message was delivered last, or the connection was opened. */
+  lastMessageAt: number
   /** When this process did nothing, from the opening to the end. */
   stalls: Stall[]
 }
@@ -45,6 +47,7 @@ export class Party {
   private readonly checker: MessageChecker
   private readonly openedAt = monotonic()
   private readonly wrong: string[] = []
+  private lastMessageAt = this.openedAt
   private sent = 0
   private ending: CloseInfo | undefined
   private reported = false
@@ -79,6 +82,7 @@ export class Party {
   }
 
   private message(message: string | Uint8Array): void {
+    this.lastMessageAt = monotonic()
     const wrong = this.checker.check(message)
     if (wrong !== undefined) this.complain(wrong)
     if (this.checker.complete) this.receivedAll()
@@ -113,6 +117,7 @@ export class Party {
       wrong: this.wrong,
       openedAt: this.openedAt,
       closedAt,
+      lastMessageAt: this.lastMessageAt,
       stalls: this.watch.since(this.openedAt),
     })
   }

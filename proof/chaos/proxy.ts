@@ -20,6 +20,8 @@ export interface ProxyReport {
   struck: Struck[]
   /** When an end was given something last. */
   lastWrite: Record<End, number>
+  /** When something of an end's own vanished last that was more than a ping. */
+  lastSwallow: Record<End, number>
 }
 
 export interface Passage {
@@ -97,7 +99,7 @@ class ProxiedConnection {
     this.near = near
     this.far = far
     this.ended = ended
-    this.report = { connection, struck: [], lastWrite: { client: 0, server: 0 } }
+    this.report = { connection, struck: [], lastWrite: { client: 0, server: 0 }, lastSwallow: { client: 0, server: 0 } }
     const lane = (source: Socket, target: Socket, direction: Direction) =>
       new Lane(
         source,
@@ -168,6 +170,7 @@ class ProxiedConnection {
 
   private finish(): void {
     this.report.lastWrite = { client: this.down.lastWrite, server: this.up.lastWrite }
+    this.report.lastSwallow = { client: this.up.lastSwallow, server: this.down.lastSwallow }
     this.ended(this.report)
   }
 }

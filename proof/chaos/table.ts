@@ -33,7 +33,7 @@ export function faultTable(rows: readonly Row[]): string {
   return [
     ...lines,
     '',
-    'Found dead: in milliseconds from when bytes began to vanish; own: without the time in which the finder did nothing.',
+    'Found dead: in milliseconds from when bytes began to vanish; own: from the last sign of life, without the time in which\nthe finder did nothing.',
     '',
   ].join('\n')
 }
