@@ -162,7 +162,8 @@ export class Connection implements ReceiverSink {
   }
 
   /**
-   * Starts the closing handshake (RFC 6455 section 7.1.2): the Close frame goes behind what was sent before.
+   * Starts the closing handshake (RFC 6455 section 7.1.2): the Close frame goes behind what was sent before, but for a
+   * message in fragments that is not finished within `closeTimeout`.
    * @throws ArgumentError for a code that must not be sent, or a reason over 123 bytes
    */
   close(code: number, reason: string, cause: CloseCause = 'local-close', error?: Error): void {
@@ -173,6 +174,7 @@ export class Connection implements ReceiverSink {
     this.beginClosing('local', cause, error)
     // Unless what had been held up made it go out already, when the sink let go of it just now.
     this.sendClose()
+    if (!this.sender.closeSent) this.setDeadline(this.closeTimeout)
   }
 
   /** Fails the connection (RFC 6455 section 7.1.7): what waits is discarded, and nothing is read any more. */
@@ -196,7 +198,9 @@ export class Connection implements ReceiverSink {
 
   /** Does what is due at `deadline`. */
   tick(): void {
-    if (this.options.now() < this.deadline) return
+    const now = this.options.now()
+    if (now < this.deadline) return
+    if (!this.sender.closeSent && !this.writeEnded && now < this.closingDeadline) return this.stopWaiting()
     this.deadline = Number.POSITIVE_INFINITY
     if (this.received === undefined && !this.writeEnded) {
       this.error ??= new TimeoutError(
@@ -282,6 +286,15 @@ export class Connection implements ReceiverSink {
     this.closePayload = payload
     this.sender.discard()
     this.sendClose()
+  }
+
+  /**
+   * The Close frame still waits. A message whose fragments do not come to an end is left unfinished for it: a control
+   * frame may stand between them (RFC 6455 section 5.4), and nothing that follows could be sent before they end.
+   */
+  private stopWaiting(): void {
+    this.setDeadline(this.closeTimeout)
+    if (this.sender.takesFrames) this.sendCloseNow(this.codeToSend, this.closePayload)
   }
 
   private noteTaken(taken: number): void {

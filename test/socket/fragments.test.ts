@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { ArgumentError } from 'heartwire'
 import { type Frame, Opcode } from 'heartwire/protocol'
 import { describe, expect, test } from 'vitest'
-import { rawPair, wsPair } from '../support/servers.ts'
+import { rawPair, wsClosed, wsPair } from '../support/servers.ts'
 
 /** A source of parts that the test gives one by one. */
 class Source implements AsyncIterable<string | Uint8Array> {
@@ -234,6 +234,59 @@ describe('a connection that ends', () => {
     expect(short(await peer.frame())).toEqual([false, Opcode.Continuation, 'b'])
     expect(short(await peer.frame())).toEqual([true, Opcode.Continuation, ''])
     expect(await peer.closeFrame()).toEqual([4000, 'done'])
+  })
+
+  test('by close, and the source never goes on: the Close frame goes out between its fragments', async () => {
+    const { socket, peer } = await rawPair({ closeTimeout: 60 })
+    const source = new Source()
+    const sent = socket.sendFragments(source)
+    await source.wanted(1)
+    source.part('a')
+    await source.wanted(2)
+    expect(socket.send('behind it')).toBe('ok')
+    socket.close(4000, 'done')
+    expect(short(await peer.frame())).toEqual([false, Opcode.Text, 'a'])
+    expect(await peer.closeFrame()).toEqual([4000, 'done'])
+    peer.sendClose(4000)
+    peer.stream.end()
+    expect(await sent).toBe('closed')
+    expect(source.returned).toBe(true)
+    expect(await socket.closed).toMatchObject({ cause: 'local-close', sent: 4000, wasClean: true, error: undefined })
+  })
+
+  test('by close, and the source never ends: as well', async () => {
+    const { socket, client } = await wsPair({ closeTimeout: 60 })
+    let given = 0
+    const sent = socket.sendFragments(
+      (async function* () {
+        for (; ; given++) {
+          await setTimeout(1)
+          yield 'on and on'
+        }
+      })(),
+    )
+    const closed = wsClosed(client)
+    socket.close(4000, 'done')
+    expect(await closed).toEqual({ code: 4000, reason: 'done' })
+    expect(await sent).toBe('closed')
+    expect(given).toBeGreaterThan(0)
+    expect(await socket.closed).toMatchObject({ sent: 4000, wasClean: true })
+  })
+
+  test('by close, and the source of a message behind another never goes on: as well', async () => {
+    const { socket, peer } = await rawPair({ closeTimeout: 60 })
+    const source = new Source()
+    const first = socket.sendFragments(source)
+    await source.wanted(1)
+    const second = socket.sendFragments(new Source())
+    socket.close(4000, 'done')
+    source.end()
+    expect(await first).toBe('ok')
+    expect(short(await peer.frame())).toEqual([true, Opcode.Binary, ''])
+    expect(await peer.closeFrame()).toEqual([4000, 'done'])
+    peer.sendClose(4000)
+    peer.stream.end()
+    expect(await second).toBe('closed')
   })
 
   test('does not matter to what is no source', async () => {
