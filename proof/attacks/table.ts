@@ -30,9 +30,10 @@ export function markdownTable(results: readonly Result[]): string {
 
 function row(result: Result): string[] {
   const { name, title, limits, before, during, attack, failures } = result
+  const given = limits === '' ? [] : [`with \`${limits}\``]
   const failed = failures.length > 0 ? ' **Failed.**' : ''
   return [
-    `\`${name}\`: ${title}; ${rates(attack)}${limits === '' ? '' : `; with \`${limits}\``}.${failed}`,
+    `\`${name}\`: ${[title, ...rates(attack), ...given].join('; ')}.${failed}`,
     outcomes(attack.outcomes),
     memory(result),
     `${percent(before.server.cpu)}, ${percent(during.server.cpu)} (${percent(attack.cpu)})`,
@@ -44,11 +45,9 @@ function row(result: Result): string[] {
 }
 
 /** What was done, in a second. */
-function rates({ done, seconds }: AttackReport): string {
+function rates({ done, seconds }: AttackReport): string[] {
   const rate = (count: number) => Math.round(count / seconds).toLocaleString('en')
-  return Object.entries(done)
-    .map(([what, count]) => `${rate(count)} ${what} a second`)
-    .join(', ')
+  return Object.entries(done).map(([what, count]) => `${rate(count)} ${what} a second`)
 }
 
 /** In MiB. */
@@ -72,7 +71,7 @@ export function describeResult(result: Result): string {
   const lines = [
     `${failures.length === 0 ? 'ok    ' : 'FAILED'} ${name}: ${title}`,
     `server: defaults${limits === '' ? '' : ` and ${limits}`}`,
-    `attack: ${rates(attack)}, for ${attack.seconds.toFixed(1)} s; CPU ${percent(attack.cpu)} %`,
+    `attack: ${[...rates(attack), `${attack.seconds.toFixed(1)} s`].join(', ')}; CPU ${percent(attack.cpu)} %`,
     `attackers got: ${outcomes(attack.outcomes)}`,
     `server counted: ${outcomes({ ...after.server.closed, ...after.server.refused }) || 'nothing'}; ${after.server.logged} lines logged`,
     `memory: ${memory(result)} MiB before, peak, after; the attackers may hold ${(mayHold / MIB).toFixed(0)} MiB`,

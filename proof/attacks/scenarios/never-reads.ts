@@ -14,10 +14,8 @@ export const neverReads: Scenario = {
   mayHold: (plan) => READERS * maxBuffered(plan),
   expects: { always: ['1013'] },
   async attack(attack) {
-    const clients = Array.from({ length: READERS }, () => {
-      attack.did('readers')
-      return attack.dial({ path: '/news', opened: (client) => client.pause() })
-    })
+    const deaf = () => attack.dial({ path: '/news', opened: (client) => client.pause() })
+    const clients = Array.from({ length: READERS }, deaf)
     await attack.untilOver()
     // Only to see what they were told.
     for (const client of clients) client.resume()

@@ -22,7 +22,6 @@ export const slowHandshake: Scenario = {
       attack.count(5_000),
       () => {
         slow.push({ client: attack.dial({ head: HEAD.charAt(0) }), sent: 1 })
-        attack.did('handshakes')
       },
       0.2,
     )
@@ -32,7 +31,9 @@ export const slowHandshake: Scenario = {
       await sleep(period / GROUPS)
       for (let i = turn % GROUPS; i < slow.length; i += GROUPS) {
         const one = slow[i]!
+        if (one.client.over) continue
         one.client.write(HEAD.charAt(one.sent++))
+        attack.did('bytes')
       }
       if (attack.over && slow.every(({ client }) => client.over)) break
     }
