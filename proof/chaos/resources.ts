@@ -49,8 +49,8 @@ export async function readResources(): Promise<Resources> {
   }
   const active: Record<string, number> = {}
   for (const kind of process.getActiveResourcesInfo().toSorted()) active[kind] = (active[kind] ?? 0) + 1
-  const { heapUsed, arrayBuffers, external, rss } = process.memoryUsage()
-  return { active, timers: timers.size, heap: heapUsed, buffers: Math.max(arrayBuffers, external), rss }
+  const { heapUsed, external, rss } = process.memoryUsage()
+  return { active, timers: timers.size, heap: heapUsed, buffers: external, rss }
 }
 
 /** The library has one timer for all connections, which may still sleep when there are none. */
