@@ -1,8 +1,9 @@
+import { readFile } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import { ArgumentError, type CloseInfo, ConnectionClosedError, Opcode, type Socket } from 'heartwire'
 import { encodeFrame } from 'heartwire/protocol'
 import { MemoryTransport, memoryPair, openSocket, type TransportSink } from 'heartwire/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Mailbox } from './support/mailbox.ts'
 
 const MiB = 1024 * 1024
@@ -18,6 +19,34 @@ test('two sockets that talk to each other', async () => {
   expect(got.all).toEqual([])
   expect(await got.next()).toBe('echo hello')
   expect(client.remoteAddress).toBe('memory')
+})
+
+test('two sockets that answer each other for ever leave their turns to others', async () => {
+  let messages = 0
+  const echo = {
+    message(socket: Socket, message: string | Uint8Array) {
+      messages++
+      socket.send(message)
+    },
+  }
+  const { client, server } = memoryPair({ server: echo, client: echo })
+  client.send('x')
+  await setTimeout(1)
+  await readFile(new URL(import.meta.url))
+  expect(messages).toBeGreaterThan(2)
+  client.terminate()
+  await server.closed
+})
+
+test('they need no timer, not even where timers stand still', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const { client } = memoryPair({
+    server: { heartbeat: false, message: (socket, message) => void socket.send(message) },
+    client: { heartbeat: false },
+  })
+  client.send('x')
+  expect(await client.receive()).toBe('x')
 })
 
 test('open is called before anything else, messages are pulled, and pings are answered', async () => {

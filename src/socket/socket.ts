@@ -171,7 +171,8 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
 
   /**
    * Starts the closing handshake: what was sent is delivered first, then the Close frame goes out. The peer has
-   * `closeTimeout` to answer, and a message that is being sent in fragments as long to be finished. Does nothing when the connection is closing already.
+   * `closeTimeout` to answer, and a message that is being sent in fragments as long to be finished. Does nothing when
+   * the connection is closing already.
    * @param code 1000 to 1003, 1007 to 1014, 3000 to 4999; 1005 sends a Close frame without a code
    * @throws ArgumentError for a code that must not be sent, or a reason of more than 123 bytes of UTF-8
    */
