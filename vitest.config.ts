@@ -10,6 +10,7 @@ const built = [
   'test/chat/**/*.test.ts',
   'test/faults/**/*.test.ts',
   'test/proof/*.test.ts',
+  'test/server/handle-signals.test.ts',
 ]
 /** Tests in a browser. */
 const page = ['test/**/page.test.ts', 'test/**/*.page.test.ts']

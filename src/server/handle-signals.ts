@@ -1,0 +1,96 @@
+import { constants } from 'node:os'
+import { ArgumentError } from '../protocol/error.ts'
+import { checkNames } from '../socket/option-names.ts'
+import { reportError } from '../socket/report-error.ts'
+import { type CloseOptions, type CloseReport, resolveCloseOptions } from './closing.ts'
+
+/** `Report` is a CloseReport, or an array of them where there is an array of servers. */
+export interface SignalOptions<Report = CloseReport> extends CloseOptions {
+  /** Default SIGTERM and SIGINT. */
+  signals?: readonly NodeJS.Signals[]
+  /** Called when all connections have ended, and awaited before the process ends: for what else there is to be closed. */
+  closed?(report: Report): unknown
+}
+
+/** What can be closed: a Server. */
+interface Closable {
+  close(options?: CloseOptions): Promise<CloseReport>
+}
+
+const NAMES = Object.keys({
+  signals: 0,
+  closed: 0,
+  code: 0,
+  reason: 0,
+  deadline: 0,
+  spreadOver: 0,
+} satisfies Record<keyof SignalOptions, 0>)
+
+/**
+ * Closes a server, or several at the same time, at the first signal, and then lets the process end of it, so that its exit
+ * status is the signal's. A second signal ends the process at once. What `closed` throws is printed.
+ *
+ * Where the application listens for the signal as well, it decides on the end of the process. Process 1, whom no signal
+ * ends, as in a container, exits with 128 and the number of the signal.
+ * @returns what undoes it: the signals have their former effect, and the process does not end of one that has come
+ * @throws ArgumentError for an option, a signal, a code, a reason or a time that cannot be
+ */
+export function handleSignals(server: Closable, options?: SignalOptions<CloseReport>): () => void
+export function handleSignals(servers: readonly Closable[], options?: SignalOptions<CloseReport[]>): () => void
+export function handleSignals(
+  server: Closable | readonly Closable[],
+  options: SignalOptions<CloseReport> | SignalOptions<CloseReport[]> = {},
+): () => void {
+  // The overloads are what says which report goes with what.
+  return 'close' in server
+    ? listen((how) => server.close(how), options as SignalOptions<CloseReport>)
+    : listen((how) => Promise.all(server.map((each) => each.close(how))), options as SignalOptions<CloseReport[]>)
+}
+
+function listen<Report>(close: (options: CloseOptions) => Promise<Report>, options: SignalOptions<Report>): () => void {
+  checkNames(options, NAMES, 'handleSignals')
+  const { signals = ['SIGTERM', 'SIGINT'], closed } = options
+  const how = resolveCloseOptions(options)
+  if (closed !== undefined && typeof closed !== 'function') {
+    throw new ArgumentError(`The option closed is a function, not ${String(closed)}.`)
+  }
+  const listened = new Set(signals.map(checkSignal))
+  let state: 'waiting' | 'closing' | 'undone' = 'waiting'
+
+  const undo = () => {
+    state = 'undone'
+    for (const signal of listened) process.off(signal, onSignal)
+  }
+  const end = (signal: NodeJS.Signals) => {
+    undo()
+    raise(signal)
+  }
+  const closeAndEnd = async (signal: NodeJS.Signals) => {
+    try {
+      const report = await close(how)
+      await options.closed?.(report)
+    } catch (error) {
+      reportError(undefined, error, undefined)
+    }
+    if (state === 'closing') end(signal)
+  }
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (state === 'closing') return end(signal)
+    state = 'closing'
+    void closeAndEnd(signal)
+  }
+
+  for (const signal of listened) process.on(signal, onSignal)
+  return undo
+}
+
+function raise(signal: NodeJS.Signals): void {
+  process.kill(process.pid, signal)
+  // The kernel keeps from process 1 every signal that it does not handle (kill(2)).
+  if (process.pid === 1 && process.listenerCount(signal) === 0) process.exit(128 + constants.signals[signal])
+}
+
+function checkSignal(signal: NodeJS.Signals): NodeJS.Signals {
+  if (Object.hasOwn(constants.signals, signal) && signal !== 'SIGKILL' && signal !== 'SIGSTOP') return signal
+  throw new ArgumentError(`The option signals has names of signals that a process can handle, not ${String(signal)}.`)
+}
