@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { ArgumentError, connect, createServer, handleSignals } from 'heartwire'
+import { ArgumentError, type CloseReport, connect, createServer, handleSignals, type SignalOptions } from 'heartwire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Mailbox } from '../support/mailbox.ts'
 import { RawPeer } from '../support/raw-peer.ts'
@@ -118,7 +118,7 @@ describe('handleSignals', () => {
     ['There is no option "signal" of handleSignals. Did you mean signals?', { signal: 'SIGTERM' }],
   ])('refuses at once what cannot be: %s', (part, options) => {
     const before = process.listenerCount('SIGTERM')
-    const handle = () => handleSignals([createServer()], options)
+    const handle = () => handleSignals([createServer()], options as SignalOptions<CloseReport[]>)
     expect(handle).toThrow(ArgumentError)
     expect(handle).toThrow(part)
     expect(process.listenerCount('SIGTERM')).toBe(before)
