@@ -206,6 +206,7 @@ test('what is fixed', () => {
     'message read in pieces': size(constant('src/socket/message-stream.ts', 'CAPACITY')),
     batch: size(constant('src/protocol/sender.ts', 'BATCH_SIZE')),
     'slice of a write': size(constant('src/transport/node.ts', 'SLICE')),
+    'slice for a slow peer': size(constant('src/transport/node.ts', 'SLOW_SLICE')),
     'precision of timers': seconds(constant('src/liveness/wheel.ts', 'TICK')),
     'stalled loop': seconds(constant('src/liveness/wheel.ts', 'STALL')),
     'lines about refusals': `${limit} in ${seconds(log.now)}`,

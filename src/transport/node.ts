@@ -11,6 +11,10 @@ const RESETS = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED'])
 
 /** Most bytes that Node is given at once, so that a long write to a slow peer shows that it goes on. */
 const SLICE = 256 * 1024
+/** The same for a peer that is so slow that it would show nothing for too long. More writes cost a fast one much. */
+const SLOW_SLICE = 16 * 1024
+/** Milliseconds for which a slice was held up that make a peer slow. */
+const SLOW = 1_000
 const EMPTY = Buffer.alloc(0)
 
 /** A transport over a Node socket, plain or TLS, or any other Duplex of bytes. */
@@ -33,6 +37,8 @@ export class NodeTransport implements Transport {
   private holds = false
   /** What Node has not been given yet. */
   private rest: Uint8Array[] = []
+  private slice = SLICE
+  private heldSince = 0
   /** Whether the stream is to end behind the rest. */
   private endsAfter = false
 
@@ -70,7 +76,7 @@ export class NodeTransport implements Transport {
   }
 
   write(bytes: Uint8Array): boolean {
-    if (bytes.length > SLICE) return this.writeAll([bytes])
+    if (bytes.length > this.slice) return this.writeAll([bytes])
     this.give(bytes)
     this.holds = this.heldUp()
     return !this.holds
@@ -105,7 +111,7 @@ export class NodeTransport implements Transport {
     let at = 0
     while (at < rest.length) {
       stream.cork()
-      for (let room = SLICE; room > 0 && at < rest.length; ) {
+      for (let room = this.slice; room > 0 && at < rest.length; ) {
         const piece = rest[at]!
         if (piece.length <= room) {
           this.give(piece)
@@ -123,6 +129,7 @@ export class NodeTransport implements Transport {
       }
     }
     this.rest = []
+    this.slice = SLICE
     return true
   }
 
@@ -138,6 +145,7 @@ export class NodeTransport implements Transport {
   /** Whether what was given has to be waited for: a stream with nothing left to write gave it all to the kernel. */
   private heldUp(): boolean {
     if (this.stream.writableLength === 0) return false
+    this.heldSince = performance.now()
     if (this.quiet) {
       this.writes++
       this.stream.write(EMPTY, this.onWritten)
@@ -146,6 +154,7 @@ export class NodeTransport implements Transport {
   }
 
   private goOn(): void {
+    this.slice = performance.now() - this.heldSince < SLOW ? SLICE : SLOW_SLICE
     if (this.rest.length > 0) {
       this.sink?.onProgress()
       const taken = this.writeRest()

@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { NodeTransport } from '../../src/transport/node.ts'
 import { rawPair } from '../support/servers.ts'
 import { Recorder } from './recorder.ts'
@@ -43,6 +43,31 @@ test('a long write goes out in slices, and shows that it goes on', async () => {
   stream.letGo()
   await setTimeout(0)
   expect(sink.events.all).toEqual(['progress', 'progress', 'progress', 'written'])
+})
+
+test('slices are smaller for as long as the peer takes its time for them', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const stream = new Slow()
+  const transport = new NodeTransport(stream)
+  const sink = new Recorder(transport)
+  const taken = async (milliseconds: number) => {
+    vi.advanceTimersByTime(milliseconds)
+    stream.letGo()
+    await setTimeout(0)
+    return stream.lengths.splice(0)
+  }
+  transport.write(Buffer.alloc(1_000_000))
+  expect(await taken(999)).toEqual([262_144, 262_144])
+  expect(await taken(1_000)).toEqual([16_384])
+  expect(await taken(5_000)).toEqual([16_384])
+  expect(await taken(999)).toEqual([262_144])
+  expect(await taken(1_000)).toEqual([16_384])
+  expect(sink.events.all).toEqual(Array(5).fill('progress'))
+  while ((await taken(1_000)).length > 0);
+  // It stays slow from one write to the next, until a write is not held up at all.
+  expect(transport.write(Buffer.alloc(20_000))).toBe(false)
+  expect(await taken(0)).toEqual([16_384, 3_616])
 })
 
 test('pieces are cut and gathered into slices, in order', async () => {
