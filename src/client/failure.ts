@@ -65,13 +65,19 @@ export function answerFailure(error: unknown, name: string): HandshakeError {
   }
   if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'HPE_INVALID_EOF_STATE') return wentAway(name, error)
   if (code.startsWith('HPE_')) {
-    // The first byte of a TLS alert.
+    // The first byte of a TLS alert (RFC 8446 section 5.1).
     const hint = firstByte === 0x15 ? ' It speaks TLS: perhaps "wss:" is meant, not "ws:".' : ''
     return new HandshakeError('BAD_RESPONSE', `What ${name} answered is not HTTP (${message}).${hint}`, {
       cause: error,
     })
   }
   return connectFailure(error, name)
+}
+
+/** The error for a peer that ended the connection without a byte: as some servers do to whom TLS should be spoken. */
+export function saidNothing(name: string, cause: unknown): HandshakeError {
+  const message = `${name} closed the connection without an answer. If it speaks TLS, "wss:" is meant, not "ws:".`
+  return new HandshakeError('HANDSHAKE_ABORTED', message, { cause })
 }
 
 /** The error for a peer that ended the connection before its answer was there. */

@@ -1,8 +1,10 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import { HeaderFields, type HeaderLine, type ResponseHead } from '../protocol/handshake.ts'
 import { type Attempt, listen } from './attempt.ts'
-import { answerFailure, wentAway } from './failure.ts'
+import { answerFailure, saidNothing, wentAway } from './failure.ts'
 
 /** What is asked of a server or of a proxy. */
 export interface Question {
@@ -36,10 +38,20 @@ export function ask(attempt: Attempt, stream: Duplex, { method, path, lines, nam
       upgrade: onUpgrade,
       connect: onUpgrade,
       response: (message: IncomingMessage) => answered(message, undefined),
-      error: (error: Error) => reject(answerFailure(error, name)),
+      error: (error: Error) => {
+        const silent = method === 'GET' && isSilentEnd(stream, error)
+        reject(silent ? saidNothing(name, error) : answerFailure(error, name))
+      },
       close: () => reject(wentAway(name)),
     })
     request.end()
     return stopListening
   })
+}
+
+/** Whether a peer to which no TLS is spoken has ended the connection in good order without a single byte. */
+function isSilentEnd(stream: Duplex, error: NodeJS.ErrnoException): boolean {
+  const isPlain = stream instanceof Socket && !(stream instanceof TLSSocket)
+  // Node's code for it is that of a reset, which unlike it is an error of the system's.
+  return isPlain && stream.bytesRead === 0 && error.code === 'ECONNRESET' && error.syscall === undefined
 }

@@ -264,7 +264,7 @@ describe('no answer', () => {
     const server = await rawServer((socket) => socket.resume().end())
     expect(await refusalOf(connect(`ws://${server.name}`))).toEqual({
       code: 'HANDSHAKE_ABORTED',
-      message: `${server.name} closed the connection before it had answered.`,
+      message: `${server.name} closed the connection without an answer. If it speaks TLS, "wss:" is meant, not "ws:".`,
       cause: 'ECONNRESET',
     })
   })

@@ -189,6 +189,28 @@ describe('a TLS handshake that fails', () => {
     await server.gone(0)
   })
 
+  test('as the client does not speak TLS, and a server of this package does', async () => {
+    const server = createServer({ open() {} })
+    onTestFinished(() => void server.close())
+    const { port } = await server.listen({ host: '127.0.0.1', tls: serverTls })
+    expect(await refusalOf(connect(`ws://127.0.0.1:${port}`))).toEqual({
+      code: 'HANDSHAKE_ABORTED',
+      message: `127.0.0.1:${port} closed the connection without an answer. If it speaks TLS, "wss:" is meant, not "ws:".`,
+      cause: 'ECONNRESET',
+    })
+  })
+
+  test('as the client speaks TLS, and a server of this package does not', async () => {
+    const server = createServer({ open() {}, log() {} })
+    onTestFinished(() => void server.close())
+    const { port } = await server.listen({ host: '127.0.0.1' })
+    expect(await refusalOf(connect(`wss://127.0.0.1:${port}`))).toEqual({
+      code: 'CONNECT_FAILED',
+      message: `What 127.0.0.1:${port} answered is not TLS (ERR_SSL_WRONG_VERSION_NUMBER). Perhaps "ws:" is meant, not "wss:".`,
+      cause: 'ERR_SSL_WRONG_VERSION_NUMBER',
+    })
+  })
+
   test('as the server goes away', async () => {
     const server = await rawServer((socket) => socket.resume().end())
     expect(await refusalOf(connect(`wss://${server.name}`))).toEqual({

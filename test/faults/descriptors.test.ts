@@ -38,14 +38,10 @@ async function answersAll(sockets: Socket[]): Promise<void> {
 
 describe('a server that has no file descriptor left', () => {
   test('cuts whoever comes, serves those it has, says it once, and goes on when there are some', async () => {
-    const { program, url, port } = await fewDescriptors()
+    const { program, url } = await fewDescriptors()
     const { sockets, refusal } = await connectUntilRefused(url)
     expect(sockets).toHaveLength(LEFT)
-    expect(refusal).toMatchObject({
-      name: 'HandshakeError',
-      code: 'HANDSHAKE_ABORTED',
-      message: `127.0.0.1:${port} closed the connection before it had answered.`,
-    })
+    expect(refusal).toMatchObject({ name: 'HandshakeError', code: 'HANDSHAKE_ABORTED' })
     expect(await program.hear('error')).toEqual({ event: 'error', code: 'EMFILE', message: SHORTAGE, ofSocket: false })
     for (let i = 0; i < 50; i++) await expect(connect(url)).rejects.toMatchObject({ code: 'HANDSHAKE_ABORTED' })
     await answersAll(sockets)
