@@ -207,6 +207,8 @@ test('what is fixed', () => {
     batch: size(constant('src/protocol/sender.ts', 'BATCH_SIZE')),
     'slice of a write': size(constant('src/transport/node.ts', 'SLICE')),
     'slice for a slow peer': size(constant('src/transport/node.ts', 'SLOW_SLICE')),
+    'looks for a free file descriptor': seconds(constant('src/server/descriptor-watch.ts', 'INTERVAL')),
+    'reports that there is none': seconds(constant('src/server/descriptor-watch.ts', 'REPORT_INTERVAL')),
     'precision of timers': seconds(constant('src/liveness/wheel.ts', 'TICK')),
     'stalled loop': seconds(constant('src/liveness/wheel.ts', 'STALL')),
     'lines about refusals': `${limit} in ${seconds(log.now)}`,

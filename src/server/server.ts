@@ -18,7 +18,7 @@ import { type CloseOptions, type CloseReport, Closing, resolveCloseOptions } fro
 import { watchDescriptors } from './descriptor-watch.ts'
 import { Listener, type Listening, type ListenOptions } from './listener.ts'
 import { answerFailed, answerPlainHttp } from './plain-http.ts'
-import { compileTrustedProxies } from './proxy-trust.ts'
+import { compileTrustedProxies, plainAddress } from './proxy-trust.ts'
 import { type Asker, Refusals } from './refusals.ts'
 import { compileRoute, compileServer, type Route, type RouteOptions, type ServerOptions } from './route.ts'
 import { type ServerStats, Statistics } from './stats.ts'
@@ -68,6 +68,7 @@ export class Server<Data = undefined> {
   private readonly idPrefix = randomBytes(9).toString('base64url')
   private nextId = 1
   private listener: Listener | undefined
+  private watches = false
   private readonly release: (() => void)[] = []
   private closing: Promise<CloseReport> | undefined
 
@@ -130,7 +131,11 @@ export class Server<Data = undefined> {
       handshakeTimeout: this.own.handshakeTimeout,
       headerLimits: this.own.headerLimits,
       http: (request, response) => this.answerHttp(request, response),
-      refuse: (stream, error) => this.refusals.refuse(stream, error, { clientAddress: stream.remoteAddress, path: '' }),
+      refuse: (stream, error) => {
+        const { remoteAddress } = stream
+        const clientAddress = remoteAddress === undefined ? undefined : plainAddress(remoteAddress)
+        this.refusals.refuse(stream, error, { clientAddress, path: '' })
+      },
     })
     this.listener = listener
     const release = claimUpgrades(listener.http, this.claim({}))
@@ -144,9 +149,8 @@ export class Server<Data = undefined> {
     }
     this.release.push(release)
     // A failing accept is reported; it neither ends the process nor stops the server.
-    const report = (error: Error) => reportError(this.options.error, error, undefined)
-    listener.http.on('error', report)
-    this.release.push(watchDescriptors(report))
+    listener.http.on('error', (error) => reportError(this.options.error, error, undefined))
+    this.watchDescriptors()
     if (this.closing !== undefined) throw new ArgumentError('The server was closed before it listened.')
     return where
   }
@@ -157,7 +161,15 @@ export class Server<Data = undefined> {
    */
   attach(httpServer: HttpServer | HttpsServer, options: AttachOptions = {}): this {
     this.release.push(claimUpgrades(httpServer, this.claim(options)))
+    this.watchDescriptors()
     return this
+  }
+
+  /** Once, however many it listens on: they are those of the process. */
+  private watchDescriptors(): void {
+    if (this.watches) return
+    this.watches = true
+    this.release.push(watchDescriptors((error) => reportError(this.options.error, error, undefined)))
   }
 
   private claim(options: AttachOptions): Claim {

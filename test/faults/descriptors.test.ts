@@ -12,8 +12,8 @@ const SECONDS = 1_000
 const SHORTAGE = 'This process has no file descriptor left (EMFILE): new connections are cut as soon as they come.'
 
 /** A server in another process, with few descriptors. */
-async function fewDescriptors() {
-  const program = new Program('server', {}, DESCRIPTORS)
+async function fewDescriptors(options: { attached?: boolean } = {}) {
+  const program = new Program('server', options, DESCRIPTORS)
   const { url, port } = await program.hear('listening')
   await program.order('fill', LEFT)
   return { program, url, port }
@@ -64,8 +64,11 @@ describe('a server that has no file descriptor left', () => {
   })
 
   // The reserve is Node's only defence: without it, it would do nothing but try to accept, and whoever comes would hang.
-  test('gets back the one that was in reserve, when it was snatched, and does not spin', async () => {
-    const { program, url, port } = await fewDescriptors()
+  test.each([
+    { name: 'listens', attached: false },
+    { name: 'is attached', attached: true },
+  ])('and $name gets back the one in reserve, when it was snatched, and does not spin', async ({ attached }) => {
+    const { program, url, port } = await fewDescriptors({ attached })
     const socket = await connect(url)
     program.tell('snatch')
     const lost = program.hear('reserve lost')

@@ -1,7 +1,17 @@
+import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'heartwire'
 import { handlers, obey, options, tell } from './program.mjs'
 
-const server = createServer({ ...handlers, ...options, message: (socket, message) => socket.send(message) })
-const { url, port } = await server.listen({ host: '127.0.0.1' })
+const { attached, ...own } = options
+const server = createServer({ ...handlers, ...own, message: (socket, message) => socket.send(message) })
+const port = attached ? await attach() : (await server.listen({ host: '127.0.0.1' })).port
 obey()
-tell('listening', { url, port })
+tell('listening', { url: `ws://127.0.0.1:${port}`, port })
+
+async function attach() {
+  const http = createHttpServer().listen(0, '127.0.0.1')
+  server.attach(http)
+  await once(http, 'listening')
+  return http.address().port
+}
