@@ -14,6 +14,9 @@ import { Tally } from './tally.ts'
 /** Milliseconds that a connection may take in all; after that there is something that never ends. */
 const LONGEST = 60_000
 
+/** Milliseconds between the first connections. */
+const BETWEEN = 10
+
 /** What did not hold, and where. */
 export interface Violation {
   connection: number | undefined
@@ -64,7 +67,9 @@ export class Conductor {
 
   /** Makes connections with these numbers, so many at a time, for as long as `goesOn` says; resolves when all have ended. */
   async run(numbers: Iterator<number>, concurrency: number, goesOn: () => boolean): Promise<void> {
-    const oneAfterTheOther = async () => {
+    const oneAfterTheOther = async (_: unknown, index: number) => {
+      // All of them at once would be a load of its own.
+      await sleep(index * BETWEEN)
       while (goesOn()) {
         const { value, done } = numbers.next()
         if (done) return

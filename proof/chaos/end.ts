@@ -28,7 +28,10 @@ function party(connection: number, report: (report: EndReport) => void): Party {
 }
 
 const common = {
-  resources: readResources,
+  resources: () => {
+    watch.forget()
+    return readResources()
+  },
   /** What came to light too late, since this was asked last. */
   late: () => late.splice(0),
 }

@@ -149,14 +149,15 @@ function detected(
   if (own > latest) wrong.push(`${end}: found the dead peer after ${Math.round(own)} ms, later than ${latest} ms`)
   // The first interval is shorter by up to half, by chance.
   const earliest = interval / 2 + timeout
-  const silent = closedAt - Math.min(lastWrite[end], at)
+  const silent = closedAt - lastWrite[end]
   if (silent < earliest - 1)
     wrong.push(`${end}: gave its peer up after ${Math.round(silent)} ms of silence, before ${earliest} ms`)
 }
 
 /**
- * Whether a heartbeat that nothing was planned for had its reason all the same: it, or the peer's, heard nothing because
- * the proxy or the other end's process did nothing. A process's own stalls are no excuse: the library has to see to them.
+ * Whether a heartbeat that nothing was planned for had its reason all the same: for more than half of its timeout the proxy
+ * or the other end's process did nothing, or the plan was late. A process's own stalls are no excuse: the library has to
+ * see to them.
  */
 function isExcused(
   plan: Plan,
@@ -168,14 +169,11 @@ function isExcused(
 ): boolean {
   const gaveUp = [own, peer].find(({ ending }) => ending?.cause === 'heartbeat')
   if (gaveUp === undefined) return false
-  const other = gaveUp === own ? peer : own
-  const held = struck.reduce((sum, { at, until }) => sum + (until === undefined ? 0 : until - at), 0)
-  const silence = held + 2 * (plan.delay + plan.jitter) + longest(proxyStalls, own) + longest(other.stalls, own)
-  return silence > timeout - 2 * PRECISION
-}
-
-function longest(stalls: readonly Stall[], { openedAt, closedAt }: EndReport): number {
-  return Math.max(0, ...stalls.map((stall) => stalledWithin([stall], openedAt, closedAt)))
+  const [from, to] = [gaveUp.closedAt - timeout, gaveUp.closedAt]
+  const held = struck.map(({ at, until }) => ({ from: at, to: until ?? to }))
+  const silences = [held, proxyStalls, (gaveUp === own ? peer : own).stalls]
+  const silent = silences.reduce((sum, stalls) => sum + stalledWithin(stalls, from, to), 0)
+  return silent + 2 * (plan.delay + plan.jitter) > timeout / 2
 }
 
 /** A connection that is closed in good order has lost nothing. */

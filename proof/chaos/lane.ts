@@ -6,6 +6,8 @@ import type { Strike, Trouble } from './plan.ts'
 
 /** Bytes that wait in a lane before its source has to wait. */
 const MOST = 256 * 1024
+/** Milliseconds after which a lane's bytes are no longer passed on one by one: a busy proxy takes long for each. */
+const SINGLE = 1_000
 /** No ping, and no few of them, are longer. */
 const PING = 1024
 
@@ -32,6 +34,7 @@ export class Lane {
   private queued = 0
   private lastDue = 0
   private singleBytes: number
+  private readonly singleUntil = performance.now() + SINGLE
   /** Something will call `pump` again: a timer, the next turn, or the target's drain. */
   private waits = false
   private timer: ReturnType<typeof setTimeout> | undefined
@@ -126,7 +129,7 @@ export class Lane {
 
   /** Passes on what may go at once of a piece, up to the place of a strike. */
   private pass(piece: Piece, bytes: Uint8Array): void {
-    const single = this.singleBytes > 0
+    const single = this.singleBytes > 0 && performance.now() < this.singleUntil
     const [strike] = this.strikes
     let going = single ? bytes.subarray(0, 1) : bytes
     const found = strike === undefined ? -1 : this.finder.find(going, strike.place)

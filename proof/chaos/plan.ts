@@ -49,7 +49,7 @@ export interface Trouble {
   /** Milliseconds by which everything is late, and up to how many more by chance. The order stays. */
   delay: number
   jitter: number
-  /** How many bytes of each direction are passed on one by one. */
+  /** How many bytes of each direction are passed on one by one, for a second at most. */
   singleBytes: number
   /** Milliseconds by which a FIN is passed on late. */
   lateClose: number

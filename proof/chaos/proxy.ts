@@ -18,7 +18,7 @@ export interface Struck {
 export interface ProxyReport {
   connection: number
   struck: Struck[]
-  /** When an end was given something last. */
+  /** When an end was given something last before the last strike, or at all. */
   lastWrite: Record<End, number>
   /** When something of an end's own vanished last that was more than a ping. */
   lastSwallow: Record<End, number>
@@ -138,6 +138,7 @@ class ProxiedConnection {
     const { near, far, up, down } = this
     const struck: Struck = { how, at: monotonic(), until: undefined }
     this.report.struck.push(struck)
+    this.noteLastWrite()
     if (how === 'stall') {
       up.hold()
       down.hold()
@@ -168,8 +169,12 @@ class ProxiedConnection {
     this.far.destroy()
   }
 
-  private finish(): void {
+  private noteLastWrite(): void {
     this.report.lastWrite = { client: this.down.lastWrite, server: this.up.lastWrite }
+  }
+
+  private finish(): void {
+    if (this.report.struck.length === 0) this.noteLastWrite()
     this.report.lastSwallow = { client: this.up.lastSwallow, server: this.down.lastSwallow }
     this.ended(this.report)
   }

@@ -30,9 +30,13 @@ export function faultTable(rows: readonly Row[]): string {
       .join('  ')
       .trimEnd(),
   )
+  const excused = rows.reduce((sum, row) => sum + row.excused, 0)
   return [
     ...lines,
     '',
+    ...(excused === 0
+      ? []
+      : [`Excused: ${excused} connections that were given up because a process did nothing for half of the timeout.`]),
     'Found dead: in milliseconds from when bytes began to vanish; own: from the last sign of life, without the time in which\nthe finder did nothing.',
     '',
   ].join('\n')

@@ -7,9 +7,9 @@ const USUAL = 3
 /** A turn of the loop that took less than this may have gone unnoticed. */
 export const UNNOTICED = EVERY + USUAL
 /** Milliseconds after which a stall is forgotten. */
-const REMEMBERED = 120_000
+const REMEMBERED = 60_000
 
-/** The event loop did nothing, from and to on the clock of `monotonic`. */
+/** From the last look in time to the one that was late, on the clock of `monotonic`: the stall was somewhere in between. */
 export interface Stall {
   from: number
   to: number
@@ -23,15 +23,18 @@ export function monotonic(): number {
 /** Looks at the event loop of the process that it is in, from when it is made until `stop`. */
 export class LoopWatch {
   private readonly stalls: Stall[] = []
-  private expected = monotonic() + EVERY
+  private looked = monotonic()
   private readonly timer = setInterval(() => this.look(), EVERY)
 
   /** The stalls that ended after `from`, the one that is under way included. */
   since(from: number): Stall[] {
-    const late = this.stalls.filter(({ to }) => to > from)
-    const now = monotonic()
-    if (now > this.expected + USUAL) late.push({ from: this.expected, to: now })
-    return late
+    this.look()
+    return this.stalls.filter(({ to }) => to > from)
+  }
+
+  /** Forgets what was so far. */
+  forget(): void {
+    this.stalls.length = 0
   }
 
   stop(): void {
@@ -40,8 +43,8 @@ export class LoopWatch {
 
   private look(): void {
     const now = monotonic()
-    if (now > this.expected + USUAL) this.stalls.push({ from: this.expected, to: now })
-    this.expected = now + EVERY
+    if (now > this.looked + UNNOTICED) this.stalls.push({ from: this.looked, to: now })
+    this.looked = now
     while (this.stalls[0] !== undefined && this.stalls[0].to < now - REMEMBERED) this.stalls.shift()
   }
 }
