@@ -100,9 +100,9 @@ function decode(text: string, url: string): string {
 
 /** A URL for a sentence, or what was given for one, without user name, password, and what stands in query and fragment. */
 export function quoteUrl(url: string): string {
-  // Where a broken one ends its host nobody knows.
+  // Where a broken one ends its host nobody knows. What follows the slashes is no slash, so that it is looked for once.
   const userInfo = URL.canParse(url)
-    ? /^(\s*[a-z][a-z0-9+.-]*:)?([/\\\s]*)[^/?#]*@/i
-    : /^([a-z][a-z0-9+.-]*:)?([/\\]*).*@/is
+    ? /^(\s*[a-z][a-z0-9+.-]*:)?([/\\\s]*)(?![/\\\s])[^/?#]*@/i
+    : /^([a-z][a-z0-9+.-]*:)?([/\\]*)(?![/\\]).*@/is
   return quote(url.replace(userInfo, '$1$2***@').replace(/([?#]).+/s, '$1***'), 256)
 }

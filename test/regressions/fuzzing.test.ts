@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream'
-import { connect, HandshakeError } from 'heartwire'
+import { ArgumentError, connect, HandshakeError } from 'heartwire'
 import { expect, onTestFinished, test, vi } from 'vitest'
 
 // What `npm run fuzz` has found. Each test is named for the fault that it keeps out.
@@ -24,4 +24,12 @@ test('a body that is waited for though the stream has closed already', async () 
   const error = await connect('ws://server.example', { createConnection: () => stream }).catch((error) => error)
   expect(error).toBeInstanceOf(HandshakeError)
   expect(error).toMatchObject({ code: 'UNEXPECTED_STATUS', status: 404 })
+})
+
+test.each([
+  ['slashes alone', '/'.repeat(300_000)],
+  ['what a URL takes for slashes', `foo:${'\\'.repeat(300_000)}`],
+])('a URL in a sentence that takes time by the square of its length: %s', async (_, url) => {
+  // It would take minutes.
+  expect(await connect(url).catch((error) => error)).toBeInstanceOf(ArgumentError)
 })
