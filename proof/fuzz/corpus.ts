@@ -5,9 +5,8 @@ import { PROJECT } from '../../bench/places.ts'
 
 /** The inputs that are part of the project, a folder for each target. */
 export const CORPUS = join(PROJECT, 'proof/fuzz/corpus')
-/** Those that runs on this machine have found since. */
-export const FOUND = join(PROJECT, 'build/fuzz/corpus')
-export const FINDINGS = join(PROJECT, 'build/fuzz/findings')
+/** Where what runs on this machine find goes, unless told otherwise. */
+export const OUT = join(PROJECT, 'build/fuzz')
 
 /** The inputs of a folder, short ones first. */
 export function load(folder: string): Uint8Array[] {

@@ -18,6 +18,7 @@ interface ModuleCounters {
 export class CounterCoverage implements Coverage {
   covered = 0
   readonly total: number
+  private readonly magnitudes: boolean
   private readonly counts: Uint32Array
   /** For each counter the magnitudes that it had, a bit for each. */
   private readonly seen: Uint32Array
@@ -25,8 +26,10 @@ export class CounterCoverage implements Coverage {
   /**
    * @param modules the global in which the modules put their counters when they are loaded. They go on counting in
    * memory that is read in one pass.
+   * @param magnitudes whether it counts as new that something runs more often than before
    */
-  constructor(modules: Readonly<Record<string, ModuleCounters>>) {
+  constructor(modules: Readonly<Record<string, ModuleCounters>>, magnitudes: boolean) {
+    this.magnitudes = magnitudes
     const all = Object.values(modules)
     const sizes = all.flatMap(({ s, b }) => [s, ...Object.values(b)]).map((counters) => Object.keys(counters).length)
     this.total = sizes.reduce((sum, size) => sum + size, 0)
@@ -50,7 +53,7 @@ export class CounterCoverage implements Coverage {
     for (let at = 0; at < counts.length; at++) {
       const times = counts[at]!
       if (times === 0) continue
-      const bit = 1 << magnitude(times)
+      const bit = this.magnitudes ? 1 << magnitude(times) : 1
       const known = seen[at]!
       if ((known & bit) !== 0) continue
       if (known === 0) this.covered++

@@ -11,11 +11,11 @@ export const COUNTERS = '__fuzz_counters__'
 const LIBRARY = 'src'
 const PROGRAMS = ['proof/fuzz', 'proof/support', 'bench']
 
-/** @returns the folder of the copy, which is laid out as build/ is */
+/** @returns the folder of the copy, which is laid out as build/ is, and there until the process ends */
 export function instrument(): string {
   const built = join(PROJECT, 'build')
-  const copy = join(built, 'fuzz', 'code')
-  rmSync(copy, { recursive: true, force: true })
+  const copy = join(built, 'fuzz', `code-${process.pid}`)
+  process.on('exit', () => rmSync(copy, { recursive: true, force: true }))
   for (const folder of PROGRAMS) cpSync(join(built, folder), join(copy, folder), { recursive: true })
   const instrumenter = createInstrumenter({ esModules: true, compact: true, coverageVariable: COUNTERS })
   for (const name of readdirSync(join(built, LIBRARY), { recursive: true }).map(String)) {

@@ -81,9 +81,10 @@ export class Loop {
     const { corpus, random, target } = this
     const { dictionary, maxLength } = target
     return Array.from({ length: AT_ONCE }, () => {
-      // Half of them from what was found last, as there is most to be found behind it.
+      // Half of them from what was found last, as there is most to be found behind it; short ones rather than long ones.
       const among = random.chance(0.5) ? corpus.length : Math.ceil(corpus.length / 8)
-      const parent = corpus[corpus.length - random.whole(1, among)]!
+      const [one, other] = [1, 2].map(() => corpus[corpus.length - random.whole(1, among)]!)
+      const parent = one!.length < other!.length ? one! : other!
       return mutate(parent, random, { corpus, dictionary, maxLength })
     })
   }

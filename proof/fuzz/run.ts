@@ -1,13 +1,16 @@
 /** `npm run fuzz`: see HELP in options.ts, and docs/fuzzing.md. */
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runProgram, UsageError } from '../support/program.ts'
-import { CORPUS, FINDINGS, FOUND, load, save } from './corpus.ts'
+import { CORPUS, load, save } from './corpus.ts'
 import { instrument } from './instrument.ts'
 import type { Finding } from './loop.ts'
 import { HELP, type Options, parseOptions } from './options.ts'
 import type { Target } from './target.ts'
 import { fuzz, type Progress } from './thread.ts'
+
+/** Inputs that are longer are not worth their place in the project. */
+const LONGEST_MERGED = 4_096
 
 await runProgram('fuzz', async (argv) => {
   const options = parseOptions(argv)
@@ -24,7 +27,7 @@ await runProgram('fuzz', async (argv) => {
     const finding = options.merge ? await merge(target, code, options) : await hunt(target, code, options)
     if (finding === undefined) continue
     failed++
-    report(target, finding)
+    report(target, finding, options.out)
   }
   return failed === 0 ? 0 : 1
 })
@@ -32,10 +35,10 @@ await runProgram('fuzz', async (argv) => {
 async function hunt(
   target: Target,
   code: string,
-  { seconds, runs, seed, timeout }: Options,
+  { seconds, runs, seed, timeout, out }: Options,
 ): Promise<Finding | undefined> {
   const { name } = target
-  const found = join(FOUND, name)
+  const found = join(out, 'corpus', name)
   const inputs = [...load(join(CORPUS, name)), ...load(found)]
   const known = new Set(inputs.map(textOf))
   let kept = 0
@@ -50,6 +53,7 @@ async function hunt(
     seconds,
     timeout,
     inputs,
+    magnitudes: true,
     onKept(input) {
       if (known.has(textOf(input))) return
       kept++
@@ -77,11 +81,13 @@ function reached({ covered, total }: Progress): string {
   return `${covered} of ${total} statements and branches reached`
 }
 
-/** The shortest inputs that reach everything, of all that there are. */
-async function merge(target: Target, code: string, { seed, timeout }: Options): Promise<Finding | undefined> {
+/** Adds to the checked-in corpus what reaches more than it does, by as short inputs as there are. */
+async function merge(target: Target, code: string, { seed, timeout, out }: Options): Promise<Finding | undefined> {
   const folder = join(CORPUS, target.name)
-  const inputs = [...load(folder), ...load(join(FOUND, target.name))].sort((a, b) => a.length - b.length)
-  const kept: Uint8Array[] = []
+  const inputs = load(folder)
+  const known = new Set(inputs.map(textOf))
+  const found = load(join(out, 'corpus', target.name)).filter(({ length }) => length <= LONGEST_MERGED)
+  let added = 0
   const finding = await fuzz({
     code,
     target: target.name,
@@ -90,20 +96,22 @@ async function merge(target: Target, code: string, { seed, timeout }: Options): 
     runs: 0,
     seconds: 3_600,
     timeout,
-    inputs,
-    onKept: (input) => void kept.push(input),
+    inputs: [...inputs, ...found],
+    magnitudes: false,
+    onKept(input) {
+      if (known.has(textOf(input))) return
+      added++
+      save(folder, input)
+    },
     onProgress: () => {},
   })
   if (finding !== undefined) return finding
-  rmSync(folder, { recursive: true, force: true })
-  for (const input of kept) save(folder, input)
-  const bytes = kept.reduce((sum, input) => sum + input.length, 0)
-  process.stdout.write(`${target.name}: ${kept.length} of ${inputs.length} inputs, ${bytes} bytes\n`)
+  process.stdout.write(`${target.name}: ${added} of ${found.length} inputs added to ${inputs.length}\n`)
   return undefined
 }
 
-function report(target: Target, finding: Finding): void {
-  const path = save(FINDINGS, finding.input, `${target.name}-`)
+function report(target: Target, finding: Finding, out: string): void {
+  const path = save(join(out, 'findings'), finding.input, `${target.name}-`)
   process.stdout.write(
     `\n${target.name}: ${finding.report}\n\nThe input, ${finding.input.length} bytes: ${textOf(finding.input)}\n` +
       `Saved as ${path}\nTo see it again: npm run fuzz -- --target ${target.name} --replay ${path}\n\n`,

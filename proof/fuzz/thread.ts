@@ -9,6 +9,8 @@ export interface ToThread {
   /** Inputs after which it ends by itself. */
   runs: number
   inputs: readonly Uint8Array[]
+  /** Whether an input is kept also for what it makes run more often. */
+  magnitudes: boolean
   /** Two numbers, RUNS and LENGTH, and the input at hand behind them. */
   shared: SharedArrayBuffer
 }
@@ -45,10 +47,10 @@ const MAX_HEAP_MB = 1_024
 
 /** Fuzzes a target in a thread for a time, or until there is a finding. */
 export function fuzz(options: ThreadOptions): Promise<Finding | undefined> {
-  const { seconds, timeout, onKept, onProgress, code, target, seed, runs, inputs } = options
+  const { seconds, timeout, onKept, onProgress, code, target, seed, runs, inputs, magnitudes } = options
   const shared = new SharedArrayBuffer(8 + LONGEST)
   const state = new Int32Array(shared, 0, 2)
-  const data: ToThread = { target, seed, runs, inputs, shared }
+  const data: ToThread = { target, seed, runs, inputs, magnitudes, shared }
   const worker = new Worker(join(code, 'proof/fuzz/worker.js'), {
     workerData: data,
     resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },

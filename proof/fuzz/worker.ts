@@ -2,20 +2,20 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { CounterCoverage } from './coverage.ts'
 import { COUNTERS } from './instrument.ts'
-import { type Finding, Loop } from './loop.ts'
+import { Loop } from './loop.ts'
 import { TARGETS } from './targets/index.ts'
-import { planted } from './targets/planted.ts'
+import { PLANTED } from './targets/planted.ts'
 import { type FromThread, LENGTH, RUNS, type ToThread } from './thread.ts'
 
-const { target: name, seed, runs, inputs, shared } = workerData as ToThread
+const { target: name, seed, runs, inputs, magnitudes, shared } = workerData as ToThread
 const state = new Int32Array(shared, 0, 2)
 const current = new Uint8Array(shared, 8)
 const tell = (message: FromThread) => parentPort!.postMessage(message)
 
 // Where this is not the instrumented copy, there are no counters.
 const counters = (globalThis as Record<string, unknown>)[COUNTERS] ?? {}
-const coverage = new CounterCoverage(counters as ConstructorParameters<typeof CounterCoverage>[0])
-const target = [...TARGETS, planted].find((one) => one.name === name)!
+const coverage = new CounterCoverage(counters as ConstructorParameters<typeof CounterCoverage>[0], magnitudes)
+const target = [...TARGETS, ...PLANTED].find((one) => one.name === name)!
 
 const loop = new Loop(target, {
   coverage,
@@ -35,26 +35,23 @@ const progress = () => ({
   total: coverage.total,
 })
 
-// What is thrown behind the back of a target is a finding as well.
-let thrown: Finding | undefined
+// What is thrown behind the back of a target is a finding as well, and what it waits for may never come then.
 const onThrown = (error: unknown) => {
-  thrown ??= {
-    input: current.slice(0, state[LENGTH]),
-    report: `Thrown out of turn: ${error instanceof Error ? error.stack : String(error)}`,
-  }
+  const input = current.slice(0, state[LENGTH])
+  const report = `Thrown out of turn: ${error instanceof Error ? error.stack : String(error)}`
+  tell({ progress: progress(), done: true, finding: { input, report } })
 }
 process.on('uncaughtException', onThrown)
 process.on('unhandledRejection', onThrown)
 
 let finding = await loop.run(inputs)
 tell({ progress: progress() })
-for (let at = performance.now(); finding === undefined && thrown === undefined && loop.executions < runs; ) {
+for (let at = performance.now(); finding === undefined && loop.executions < runs; ) {
   finding = await loop.step()
   if (performance.now() - at < 1_000) continue
   at = performance.now()
   tell({ progress: progress() })
-  // Lets the thread hear what it is told, also between targets that never wait.
+  // A turn of the loop, also between inputs that wait for nothing.
   await new Promise(setImmediate)
 }
-const smallest = finding === undefined ? thrown : await loop.minimised(finding)
-tell({ progress: progress(), done: true, finding: smallest })
+tell({ progress: progress(), done: true, finding: finding && (await loop.minimised(finding)) })

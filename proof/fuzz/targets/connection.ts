@@ -22,6 +22,10 @@ const CODES = [1000, 1001, 1002, 1005, 1006, 1009, 1011, 1013, 3000, 4999]
 const MAX_PAYLOAD = 4_096
 const MAX_FRAGMENTS = 8
 
+/** Shared by all connections of a process, so by all that there are here. */
+const slabs = new SlabPool(nodePlatform)
+const keys = new MaskKeySource(nodePlatform)
+
 /**
  * One connection, driven by a program: a byte for the side, then steps of one byte and what it takes. What the
  * application does from within an event is a step of the program as well, where it says so.
@@ -128,8 +132,8 @@ class Driver extends Events {
     const flags = input.byte()
     const shared = {
       platform: nodePlatform,
-      slabs: new SlabPool(nodePlatform),
-      keys: new MaskKeySource(nodePlatform),
+      slabs,
+      keys,
       now: () => this.time,
     }
     this.connection = new Connection(
@@ -166,6 +170,7 @@ class Driver extends Events {
     must(this.infos.length === 1, `${this.infos.length} reports of the end`)
     must(this.connection.sender.bufferedAmount === 0, 'something is buffered behind the end')
     must(this.connection.deadline === Number.POSITIVE_INFINITY, 'a deadline behind the end')
+    must(slabs.withRoom(0).users === 0, 'a connection that has ended keeps its place in the slab')
     mustHoldNothing(this.connection.receiver)
     this.checkReport(this.infos[0]!)
     this.checkSent()
@@ -275,7 +280,7 @@ class Driver extends Events {
 
   private send(op: number, size: number): void {
     if (this.connection.state !== 'open') return
-    const length = op === 31 ? size * 300 : size
+    const length = op === 31 ? size * 80 : size
     if (op < 26) {
       const message = 'é'.repeat(length)
       this.sent.push(`text ${digest(Buffer.from(message))}`)

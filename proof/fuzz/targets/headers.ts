@@ -28,11 +28,13 @@ import { ACCEPT, HTTP_WORDS, headerSection, headerValue, KEY } from './http-word
 
 /** Long enough that what does not take time in proportion to its length takes longer than an input may. */
 const LONG = 131_072
+/** From this first byte on the text is repeated until it is as long as that. */
+const LONG_FROM = 224
 
 /** Looks at a text in one way, checks what comes of it, and says what that was. May throw heartwire's errors. */
 type Look = (text: string) => string
 
-/** All the grammars of header fields: a byte says which, with its top bit that the text is to be a long one; then the text. */
+/** All the grammars of header fields: a byte says which, and whether the text is to be a long one; then the text. */
 export const headers: Target = {
   name: 'headers',
   about: 'extensions, subprotocols, authorities, origins, forwarded addresses, URLs, heads, redaction',
@@ -68,9 +70,9 @@ export const headers: Target = {
   run(input) {
     const which = input[0] ?? 0
     const short = Buffer.from(input.subarray(1)).toString('latin1')
-    const isLong = which > 127 && short !== ''
+    const isLong = which >= LONG_FROM && short !== ''
     const text = isLong ? short.repeat(Math.ceil(LONG / short.length)) : short
-    const look = LOOKS[(which & 127) % LOOKS.length]!
+    const look = LOOKS[which % LOOKS.length]!
     try {
       return [`${look.name} ${look(text)}`]
     } catch (error) {
@@ -130,10 +132,8 @@ const LOOKS: readonly Look[] = [
   },
   function list(text) {
     const elements = listElements(text)
-    must(
-      elements.every((one) => one !== '' && one.trim() !== ''),
-      'an element that is empty',
-    )
+    const whole = elements.every((one) => one !== '' && !/^[ \t]|[ \t]$/.test(one))
+    must(whole, 'an element is not empty, and has no whitespace around it')
     return String(Math.min(elements.length, 3))
   },
   function authority(text) {

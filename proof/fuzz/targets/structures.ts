@@ -13,9 +13,9 @@ export const text = fc.oneof(
 )
 
 const payload = fc.oneof(
-  { weight: 40, arbitrary: text.map((one) => new Uint8Array(Buffer.from(one))) },
-  { weight: 40, arbitrary: fc.uint8Array({ maxLength: 130 }) },
-  { weight: 9, arbitrary: fc.constantFrom(125, 126, 127, 300, 4_096, 4_097).map((length) => new Uint8Array(length)) },
+  { weight: 200, arbitrary: text.map((one) => new Uint8Array(Buffer.from(one))) },
+  { weight: 200, arbitrary: fc.uint8Array({ maxLength: 130 }) },
+  { weight: 40, arbitrary: fc.constantFrom(125, 126, 127, 300, 4_096, 4_097).map((length) => new Uint8Array(length)) },
   { weight: 1, arbitrary: fc.constantFrom(65_535, 65_536, 70_000).map((length) => new Uint8Array(length).fill(0x61)) },
 )
 
