@@ -6,6 +6,8 @@ import { RawPeer } from '../support/raw-peer.ts'
 import { serve } from '../support/servers.ts'
 import { Program } from './program.ts'
 
+/** It has no such signals. */
+const WINDOWS = process.platform === 'win32'
 const HEARTBEAT = { interval: 100, timeout: 100 }
 /** Never pings while a test runs. */
 const QUIET = { interval: 600_000 }
@@ -33,7 +35,7 @@ async function frameOf(frames: Mailbox<ObservedFrame>, direction: 'in' | 'out', 
   }
 }
 
-describe('a peer that is stopped (SIGSTOP)', () => {
+describe.skipIf(WINDOWS)('a peer that is stopped (SIGSTOP)', () => {
   test('was alive before, is found dead by the heartbeat, and learns it when it goes on', async () => {
     const { program, socket, frames } = await withClient({ heartbeat: HEARTBEAT })
     await frameOf(frames, 'in', Opcode.Pong)
@@ -79,7 +81,7 @@ describe('a peer that is stopped (SIGSTOP)', () => {
   })
 })
 
-describe('a peer that is killed (SIGKILL)', () => {
+describe.skipIf(WINDOWS)('a peer that is killed (SIGKILL)', () => {
   test('is an end without a Close frame: the kernel sends its FIN', async () => {
     const { program, socket } = await withClient()
     await program.hear('open')
@@ -130,7 +132,7 @@ describe('a peer that is killed (SIGKILL)', () => {
   })
 })
 
-describe('a process that does nothing else for longer than interval and time-out', () => {
+describe.skipIf(WINDOWS)('a process that does nothing else for longer than interval and time-out', () => {
   test('as a server keeps its healthy peers, and finds the dead one afterwards', async () => {
     const program = new Program('server', { heartbeat: HEARTBEAT })
     const { url, port } = await program.hear('listening')
