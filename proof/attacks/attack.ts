@@ -77,10 +77,9 @@ export class Attack {
     }
   }
 
-  /** Cuts connections that the server leaves open, as soon as each of them has had an answer to its handshake. */
-  async cut(clients: readonly RawClient[]): Promise<void> {
-    await this.until(() => clients.every((client) => client.answered))
-    for (const client of clients) client.cut()
+  /** Waits until each of these has had an answer to its handshake. */
+  answered(clients: readonly RawClient[]): Promise<void> {
+    return this.until(() => clients.every((client) => client.answered))
   }
 
   /** Waits until every connection has ended. What has not in time is cut, and so told as it was. */

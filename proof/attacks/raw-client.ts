@@ -15,8 +15,8 @@ export interface Dial {
 /**
  * A client of plain TCP. It sends any bytes, shakes hands by hand, and tells in one word what it was answered: the HTTP
  * status of a refusal, the code of a Close frame, or
- * - `open`: the connection was open when this end cut it,
- * - `unanswered`: there was no answer to the handshake when this end cut it,
+ * - `open`: the connection was open when this end left it,
+ * - `unanswered`: there was no answer to the handshake when this end left it,
  * - `ended` and `reset`: the server ended or reset it without a word,
  * - the code of an error, such as `ECONNREFUSED`.
  */
@@ -68,9 +68,15 @@ export class RawClient {
     this.socket.resume()
   }
 
-  /** Ends the connection at once: with a FIN where everything was read. */
-  cut(): void {
+  /** Ends the connection, and reads on until the server has done the same. */
+  leave(): void {
     this.outcome ??= this.receiver === undefined ? 'unanswered' : 'open'
+    this.socket.end()
+  }
+
+  /** Ends the connection at once. */
+  cut(): void {
+    this.leave()
     this.socket.destroy()
   }
 

@@ -13,12 +13,18 @@ const out = mkdtempSync(join(tmpdir(), 'heartwire-attacks-'))
 afterAll(() => rmSync(out, { recursive: true, force: true }))
 
 let ended: Ended
-let results: Result[]
+const results: Result[] = []
+const quick = SCENARIOS.map(({ name }) => name).filter((name) => name !== 'never-reads')
 
 beforeAll(async () => {
   const json = join(out, 'attacks.json')
-  ended = await run('attacks', '--scale', '0.02', '--seconds', '0.5', '--json', json, '--markdown')
-  results = (JSON.parse(readFileSync(json, 'utf8')) as { results: Result[] }).results
+  const measure = async (names: string[], seconds: string) => {
+    ended = await run('attacks', '--scale', '0.02', '--seconds', seconds, '--json', json, '--markdown', ...names)
+    results.push(...(JSON.parse(readFileSync(json, 'utf8')) as { results: Result[] }).results)
+  }
+  // What fills the queues of those who never read must not be too much in a time for those who do.
+  await measure(['never-reads'], '3')
+  await measure(quick, '0.5')
 }, 180_000)
 
 function resultOf(name: string): Result {
@@ -84,8 +90,8 @@ test('one address gets as many connections as it may have', () => {
 test('the table has a row for each, and the exit code is 0', () => {
   expect(ended.code).toBe(0)
   const lines = ended.stdout.trimEnd().split('\n')
-  expect(lines).toHaveLength(2 + rows.length + 2)
-  for (const [i, { name }] of rows.entries()) expect(lines[2 + i]).toMatch(`| \`${name}\`: `)
+  expect(lines).toHaveLength(2 + quick.length + 2)
+  for (const [i, name] of quick.entries()) expect(lines[2 + i]).toMatch(`| \`${name}\`: `)
   const columns = lines.slice(0, -2).map((line) => line.split(' | ').length)
   expect(new Set(columns)).toEqual(new Set([6]))
   expect(lines.at(-1)).toMatch(

@@ -27,6 +27,7 @@ export const emptyFragments: Scenario = {
       patient[i % patient.length]?.write(justInTime)
       attack.did('fragments', MOST * 2 + 1)
     })
-    await attack.cut(patient)
+    await attack.answered(patient)
+    for (const client of patient) client.leave()
   },
 }

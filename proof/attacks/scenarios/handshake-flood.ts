@@ -14,7 +14,7 @@ export const handshakeFlood: Scenario = {
   async attack(attack) {
     await attack.spread(attack.count(TOTAL, 15), (i) => {
       const headers = i % 3 === 0 ? 'Origin: https://elsewhere.example\r\n' : ''
-      attack.dial({ headers, opened: (client) => client.cut() })
+      attack.dial({ headers, opened: (client) => client.leave() })
       attack.did('handshakes')
     })
   },

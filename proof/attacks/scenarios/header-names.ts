@@ -12,7 +12,7 @@ export const headerNames: Scenario = {
     const fits = names(15 * KIB)
     const tooLong = names(32 * KIB)
     await attack.spread(attack.count(TOTAL, 4), (i) => {
-      attack.dial({ headers: i % 2 === 0 ? fits : tooLong, opened: (client) => client.cut() })
+      attack.dial({ headers: i % 2 === 0 ? fits : tooLong, opened: (client) => client.leave() })
       attack.did('handshakes')
     })
   },

@@ -9,7 +9,7 @@ export const neverReads: Scenario = {
   forStrangers: (plan) => ({ maxBuffered: maxBuffered(plan) }),
   // The kernel alone takes 4 MiB for each of them. In a short run that has to come in fewer and larger messages.
   news: (plan) =>
-    isShort(plan) ? { perSecond: 100, size: Math.ceil((160 * KIB) / plan.seconds) } : { perSecond: 1_000, size: KIB },
+    isShort(plan) ? { perSecond: 100, size: Math.ceil((128 * KIB) / plan.seconds) } : { perSecond: 1_000, size: KIB },
   // A published message is held once for all who wait for it.
   mayHold: (plan) => READERS * maxBuffered(plan),
   expects: { always: ['1013'] },
@@ -17,6 +17,7 @@ export const neverReads: Scenario = {
     const deaf = () => attack.dial({ path: '/news', opened: (client) => client.pause() })
     const clients = Array.from({ length: READERS }, deaf)
     await attack.untilOver()
+    await attack.answered(clients)
     // Only to see what they were told.
     for (const client of clients) client.resume()
   },

@@ -23,6 +23,7 @@ export const oneAddress: Scenario = {
       0.8,
     )
     await attack.untilOver()
-    await attack.cut(clients)
+    await attack.answered(clients)
+    for (const client of clients) client.leave()
   },
 }

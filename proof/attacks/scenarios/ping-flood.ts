@@ -28,6 +28,7 @@ export const pingFlood: Scenario = {
       if (i % 2 === 1) deaf.push(client)
       attack.did('pings', PINGS)
     })
+    await attack.answered(deaf)
     // Only to see what they were told.
     for (const client of deaf) client.resume()
   },
