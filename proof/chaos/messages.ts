@@ -17,7 +17,7 @@ export interface MessageSpec {
 /** Connection, number, direction, and the checksum of these and of the body: four words of 32 bits, in text as hex. */
 const HEAD = 16
 const TEXT_HEAD = 2 * HEAD
-const LONGEST = 200_000
+const LONGEST = 120_000
 
 const POOL = 1024 * 1024
 const random = new Random(1)
@@ -42,7 +42,7 @@ function planMessage(random: Random): MessageSpec {
 }
 
 function planBody(random: Random): number | undefined {
-  switch (random.pick({ empty: 10, small: 50, medium: 20, long: 12, huge: 8 })) {
+  switch (random.pick({ empty: 10, small: 50, medium: 20, long: 14, huge: 6 })) {
     case 'empty':
       return undefined
     case 'small':
