@@ -2,6 +2,7 @@ import { ArgumentError } from '../protocol/error.ts'
 import { checkSubprotocols, type HeaderLine, type OutgoingHeaders, requestHeaderLines } from '../protocol/handshake.ts'
 import { checkHeaderValue } from '../protocol/headers.ts'
 import { checkCount, checkTime } from '../socket/check.ts'
+import { checkNames, HANDLERS, SOCKET_OPTIONS } from '../socket/option-names.ts'
 import {
   type Behaviour,
   CLIENT_DEFAULTS,
@@ -67,8 +68,27 @@ export interface Settings extends Ways {
   readonly followRedirects: number
 }
 
+const NAMES = [
+  ...SOCKET_OPTIONS,
+  ...HANDLERS,
+  ...Object.keys({
+    headers: 0,
+    origin: 0,
+    protocols: 0,
+    handshakeTimeout: 0,
+    signal: 0,
+    tls: 0,
+    proxy: 0,
+    socketPath: 0,
+    createConnection: 0,
+    followRedirects: 0,
+    data: 0,
+  } satisfies Record<Exclude<keyof ConnectOptions, keyof SocketOptions | keyof Handlers<never>>, 0>),
+]
+
 /** @throws ArgumentError that names the option and its value */
 export function compileOptions<Data>(options: ConnectOptions<Data>): Settings {
+  checkNames(options, NAMES, 'connect')
   const protocols = typeof options.protocols === 'string' ? [options.protocols] : (options.protocols ?? [])
   checkSubprotocols(protocols)
   checkOneWay(options)

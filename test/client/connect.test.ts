@@ -353,6 +353,11 @@ describe('an argument that cannot be used', () => {
       'The option maxPayload is a whole number of 0 or more, or Infinity, not 0.5.',
     ],
     [
+      'an option that there is not',
+      ['ws://x', { maxPaylod: 5 } as object],
+      'There is no option "maxPaylod" of connect. Did you mean maxPayload?',
+    ],
+    [
       'two ways',
       ['ws://x', { socketPath: '/a', proxy: 'http://p' }],
       'The options proxy and socketPath are two ways to the server: give one.',
