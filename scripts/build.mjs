@@ -81,7 +81,8 @@ if (page) copyPage()
 if (library.ok && others.every((other) => other.ok)) {
   const written = others.flatMap((other) => other.written)
   prune('dist', library.written)
-  for (const folder of programs) prune(join('build', folder), written)
+  // Of src/ there is what the fuzzer imports.
+  for (const folder of [...programs, 'src']) prune(join('build', folder), written)
 } else {
   process.exitCode = 1
 }

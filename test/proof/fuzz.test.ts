@@ -17,12 +17,12 @@ test('what is there to be found is found, made small, saved, and seen again', { 
   const targets = 'planted,planted-endless,planted-out-of-turn'
   const { code, stdout } = await run(
     'fuzz',
-    ...['--target', targets, '--seconds', '60', '--timeout', '1', '--seed', '5', '--out', out],
+    ...['--target', targets, '--seconds', '60', '--timeout', '3', '--seed', '5', '--out', out],
   )
   expect(code).toBe(1)
   expect(stdout.match(/^planted[\w-]*: \d+ inputs, \d+ a second; .*; FOUND$/gm)?.length).toBe(3)
   expect(stdout).toContain('\nplanted: Broken: the fault on purpose\n')
-  expect(stdout).toContain('\nplanted-endless: Timeout: the input was not done within 1 s.\n')
+  expect(stdout).toContain('\nplanted-endless: Timeout: the input was not done within 3 s.\n')
   expect(stdout).toContain('\nplanted-out-of-turn: Thrown out of turn: Broken: out of turn\n')
 
   const findings = readdirSync(join(out, 'findings')).map((name) => join(out, 'findings', name))

@@ -18,6 +18,8 @@ const target = fc.constantFrom(
   '/nobody',
   '/refused',
   '/closed',
+  '/drop',
+  '/close',
   '*',
   'http://a.example/chat',
   '//x',
@@ -61,6 +63,23 @@ const server = createServer({
     unexpected = error
   },
 })
+// With what is off by default.
+for (const over of ['drop', 'close'] as const) {
+  server.route(`/${over}`, {
+    message: (socket, message) => void socket.send(message),
+    origins: 'any',
+    heartbeat: false,
+    text: 'bytes',
+    serial: true,
+    messageRate: { perSecond: 1, burst: 3, over },
+    byteRate: { perSecond: 1, burst: 40, over },
+    controlRate: { perSecond: 1, burst: 3 },
+    maxPayload: 4_096,
+    maxFragments: 8,
+    overflow: over,
+    maxBuffered: 1_000,
+  })
+}
 const httpServer = createHttpServer()
 server.attach(httpServer, { match: ({ url }) => url !== '/nobody' })
 
