@@ -69,18 +69,18 @@ describe('by ws', () => {
 })
 
 describe('memory', () => {
-  test('an allocation of what a header announces, before it has arrived, is noticed', () => {
-    const watch = new MemoryWatch(nodePlatform, 1_000_000)
-    watch.arrived = 14
-    watch.platform.allocate(300)
-    expect(() => watch.platform.allocate(500_000)).toThrow('500000 bytes were allocated where 14 have arrived')
-  })
+  const idle = new Receiver({ side: 'server', platform: nodePlatform, ...limits, text: 'string' }, sink)
 
-  test('an allocation over the limit is noticed', () => {
-    const watch = new MemoryWatch(nodePlatform, 1_000)
-    watch.arrived = 5_000
-    watch.platform.allocate(1_000)
-    expect(() => watch.platform.allocate(1_001)).toThrow('1001 bytes were allocated')
+  test.each([
+    ['what a header announces, before it has arrived', 1_000_000, 14, 300, 500_000],
+    ['more than the limit', 1_000, 5_000, 1_000, 1_001],
+  ])('an allocation of %s is noticed', (_, maxPayload, arrived, right, wrong) => {
+    const watch = new MemoryWatch(nodePlatform, maxPayload)
+    watch.arrived = arrived
+    watch.platform.allocate(right)
+    watch.check(idle)
+    watch.platform.allocate(wrong)
+    expect(() => watch.check(idle)).toThrow(`${wrong} bytes were allocated where ${arrived} have arrived`)
   })
 
   test('what a receiver keeps is seen, and that it keeps it behind its end', () => {
@@ -99,5 +99,8 @@ describe('memory', () => {
     expect(() => watch.check(receiver)).toThrow('more is held than has arrived')
     receiver.end()
     mustHoldNothing(receiver)
+    const other = new Receiver({ side: 'server', platform: nodePlatform, ...limits, text: 'string' }, sink)
+    other.receive(client.ping('cut').slice(0, -1))
+    expect(() => mustHoldNothing(other)).toThrow('keeps its frame')
   })
 })
