@@ -41,7 +41,7 @@ export interface ThreadOptions extends Omit<ToThread, 'shared'> {
 }
 
 /** Bytes that inputs have at most. */
-const LONGEST = 1_048_576
+const LONGEST = 4_194_304
 /** What a thread may have on its heap: what goes beyond it is a finding, too. */
 const MAX_HEAP_MB = 1_024
 

@@ -1,23 +1,25 @@
 import fc from 'fast-check'
 import { nodePlatform } from '../../../src/platform/node.ts'
 import type { CloseInfo } from '../../../src/protocol/close-info.ts'
-import { Connection, type ConnectionState, type ConnectionWire } from '../../../src/protocol/connection.ts'
+import { Connection, type ConnectionState } from '../../../src/protocol/connection.ts'
 import { ArgumentError } from '../../../src/protocol/error.ts'
 import { decodeFrame } from '../../../src/protocol/frame.ts'
 import { MaskKeySource } from '../../../src/protocol/mask-key-source.ts'
 import { Opcode } from '../../../src/protocol/opcode.ts'
 import { prepareMessage } from '../../../src/protocol/prepared.ts'
 import { Receiver } from '../../../src/protocol/receiver.ts'
+import type { Sendable } from '../../../src/protocol/send-queue.ts'
 import { SlabPool } from '../../../src/protocol/slab.ts'
 import { must, type Target, words } from '../target.ts'
 import { digest, Events } from './events.ts'
+import { HoldingWire } from './holding-wire.ts'
 import { Input } from './input.ts'
 import { MemoryWatch, mustHoldNothing } from './memory.ts'
 import { frameStream } from './structures.ts'
 
 const STATES: readonly ConnectionState[] = ['connecting', 'open', 'closing', 'closed']
 /** Steps that the transport or the clock takes, neither of which happens within an event. */
-const FROM_OUTSIDE = new Set([0, 1, 2, 4, 11, 12])
+const FROM_OUTSIDE = new Set([0, 1, 2, 4, 11, 12, 21])
 const CODES = [1000, 1001, 1002, 1005, 1006, 1009, 1011, 1013, 3000, 4999]
 const MAX_PAYLOAD = 4_096
 const MAX_FRAGMENTS = 8
@@ -62,61 +64,16 @@ export const connection: Target = {
   },
 }
 
-/** A wire that can hold what it is given, and that says when it is misused. */
-class HoldingWire implements ConnectionWire {
-  holding = false
-  ended = false
-  destroyed = false
-  private held: readonly Uint8Array[] | undefined
-  private readonly gone: Uint8Array[] = []
-
-  write(bytes: Uint8Array): boolean {
-    return this.writeAll([bytes])
-  }
-
-  writeAll(pieces: readonly Uint8Array[]): boolean {
-    must(this.held === undefined, 'a write while the wire holds one')
-    must(!this.ended && !this.destroyed, 'a write after the end')
-    must(pieces.length > 0 && pieces.every((piece) => piece.length > 0), 'an empty write')
-    if (this.holding) this.held = pieces
-    else this.let(pieces)
-    return !this.holding
-  }
-
-  end(): void {
-    must(!this.ended, 'a second end')
-    this.ended = true
-  }
-
-  destroy(): void {
-    this.destroyed = true
-  }
-
-  /** Whether there was something to let go of. It is read only now, so that memory that was written over shows. */
-  release(): boolean {
-    this.holding = false
-    const { held } = this
-    this.held = undefined
-    if (held !== undefined) this.let(held)
-    return held !== undefined
-  }
-
-  get bytes(): Buffer {
-    return Buffer.concat(this.gone)
-  }
-
-  private let(pieces: readonly Uint8Array[]): void {
-    for (const piece of pieces) this.gone.push(Uint8Array.from(piece))
-  }
-}
-
 class Driver extends Events {
   readonly outcomes: string[] = []
   private readonly connection: Connection
   private readonly wire = new HoldingWire()
   private readonly watch = new MemoryWatch(nodePlatform, MAX_PAYLOAD)
   private readonly input: Input
+  /** What has to arrive, in order, if it arrives; the empty string for what cannot. */
   private readonly sent: string[] = []
+  /** The place among them of what was sent with a key last. */
+  private readonly keyed = new Map<string, number>()
   private time = 1_000
   private state = 0
   private infos: CloseInfo[] = []
@@ -149,6 +106,7 @@ class Driver extends Events {
       this,
       this.wire,
     )
+    this.connection.sender.staleMessageListener = () => this.happened('stale')
     if ((flags & 4) === 0) this.connection.open()
     this.after = () => this.react()
   }
@@ -257,6 +215,9 @@ class Driver extends Events {
       case 20:
         sender.frameListener = sender.frameListener === undefined ? () => this.happened('sent') : undefined
         return
+      case 21:
+        sender.maxQueueAge = input.byte() * 100
+        return sender.dropStale()
       default:
         return this.send(op, input.byte())
     }
@@ -283,13 +244,30 @@ class Driver extends Events {
     const length = op === 31 ? size * 80 : size
     if (op < 26) {
       const message = 'é'.repeat(length)
-      this.sent.push(`text ${digest(Buffer.from(message))}`)
-      this.connection.sender.message(Opcode.Text, op < 24 ? message : prepareMessage(nodePlatform, message))
+      const key = op < 24 ? `key ${op}` : undefined
+      const data = op < 25 ? message : prepareMessage(nodePlatform, message)
+      this.message(Opcode.Text, data, `text ${digest(Buffer.from(message))}`, key)
     } else {
       const message = new Uint8Array(length).fill(op)
-      this.sent.push(`binary ${digest(message)}`)
-      this.connection.sender.message(Opcode.Binary, op < 30 ? message : prepareMessage(nodePlatform, message))
+      const data = op < 30 ? message : prepareMessage(nodePlatform, message)
+      this.message(Opcode.Binary, data, `binary ${digest(message)}`, undefined)
     }
+  }
+
+  /** Sends, and notes it where it has to arrive: in the place of the one before with the same key, if that still waits. */
+  private message(opcode: number, data: Sendable, line: string, key: string | undefined): void {
+    const { sender } = this.connection
+    const before = sender.coalesced
+    // Noted first: a listener may send more from within.
+    const place = this.sent.push(line) - 1
+    const earlier = key === undefined ? undefined : this.keyed.get(key)
+    if (key !== undefined) this.keyed.set(key, place)
+    sender.message(opcode, data, key)
+    if (sender.coalesced === before || key === undefined) return
+    must(earlier !== undefined, 'a message in the place of none')
+    this.sent[place] = ''
+    this.sent[earlier] = line
+    this.keyed.set(key, earlier)
   }
 
   private begin(): void {
