@@ -1,5 +1,7 @@
 /** Tells whether an input has made code run as no input before it did. */
 export interface Coverage {
+  /** Forgets what has run since `news` was asked last. */
+  forget(): void
   /** Looks at what has run since this was asked last, and says how much of it is new. */
   news(): number
   /** Parts of the code, statements and branches, that have run at all. */
@@ -45,6 +47,10 @@ export class CounterCoverage implements Coverage {
       module.s = next(module.s)
       for (const id of Object.keys(module.b).map(Number)) module.b[id] = next(module.b[id]!)
     }
+  }
+
+  forget(): void {
+    this.counts.fill(0)
   }
 
   news(): number {

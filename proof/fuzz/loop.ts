@@ -46,6 +46,8 @@ export class Loop {
 
   /** Runs inputs, and keeps those that bring something new. */
   async run(inputs: Iterable<Uint8Array>): Promise<Finding | undefined> {
+    // What ran to make them is not their doing.
+    this.options.coverage.forget()
     for (const input of inputs) {
       const outcome = await this.runOne(input)
       if (!(outcome instanceof Set)) return outcome

@@ -28,6 +28,9 @@ describe('coverage', () => {
       newsOf(16, 0),
     ]).toEqual([1, 0, 1, 1, 1, 0, 1])
     expect([coverage.covered, coverage.total]).toEqual([2, 4])
+    module.s[0] = 1
+    coverage.forget()
+    expect([coverage.news(), coverage.covered]).toEqual([0, 2])
   })
 
   test('without magnitudes only the first time counts', () => {
@@ -87,7 +90,7 @@ describe('the loop', () => {
       return [`${at} characters`]
     },
   })
-  const blind = { news: () => 0, covered: 0, total: 0 }
+  const blind = { forget() {}, news: () => 0, covered: 0, total: 0 }
 
   test('comes to a fault step by step, by what came of an input before, and makes the finding small', async () => {
     const loop = new Loop(target('WSOK'), { coverage: blind, seed: 3 })
