@@ -52,26 +52,28 @@ export function judge(plan: Plan, heartbeat: Heartbeat, evidence: Evidence): Ver
   if (proxy === undefined) wrong.push('the proxy has not seen the end of it')
   if (client?.ending === undefined || server?.ending === undefined || proxy === undefined) return verdict
 
+  // What was done when an end had given up already is nothing that it has to report.
+  const struck = proxy.struck.filter(({ at }) => at < Math.min(client.closedAt, server.closedAt))
   const stalled = (from: number, to: number) =>
     Math.max(stalledWithin(client.stalls, from, to), stalledWithin(server.stalls, from, to))
-  const fate = fateOf(proxy.struck, heartbeat, stalled)
+  const fate = fateOf(struck, heartbeat, stalled)
   for (const [end, own, peer] of [
     ['client', client, server],
     ['server', server, client],
   ] as const) {
     const { ending } = own
     if (ending === undefined) continue
-    const silenced = proxy.struck.at(-1)
+    const silenced = struck.at(-1)
     if (ending.cause === 'heartbeat' && silenced !== undefined && (fate === 'dead' || fate === 'open')) {
       detected(verdict, end, own, silenced, proxy, heartbeat)
     }
     const unexpected = misfit(plan, end, ending, fate)
     if (unexpected === undefined) continue
-    if (isExcused(plan, own, peer, evidence, proxy.struck, heartbeat)) verdict.excused = true
+    if (isExcused(plan, own, peer, evidence, struck, heartbeat)) verdict.excused = true
     else wrong.push(`${end}: ${unexpected}`)
   }
   if (verdict.excused) return verdict
-  const missed = plan.strikes.length - proxy.struck.length
+  const missed = plan.strikes.length - struck.length
   if (missed > 0 && fate !== 'dead' && fate !== 'open') wrong.push(`${missed} of the planned faults did not happen`)
   if (fate === 'survives') wrong.push(...undelivered(plan, client, server))
   return verdict

@@ -8,7 +8,7 @@ import { compareResources } from './resources.ts'
 import { faultTable, resourceLine } from './table.ts'
 
 /** Connections before the first look at what the processes hold; their verdicts count as well. */
-const WARM_UP = 500
+const WARM_UP = 1_000
 /** Milliseconds between two lines about how far it is. */
 const PROGRESS = 5_000
 /** Violations that are printed one by one; the JSON has them all. */

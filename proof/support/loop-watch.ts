@@ -28,8 +28,10 @@ export class LoopWatch {
 
   /** The stalls that ended after `from`, the one that is under way included. */
   since(from: number): Stall[] {
-    this.look()
-    return this.stalls.filter(({ to }) => to > from)
+    const stalls = this.stalls.filter(({ to }) => to > from)
+    const now = monotonic()
+    if (now > this.looked + UNNOTICED) stalls.push({ from: this.looked, to: now })
+    return stalls
   }
 
   /** Forgets what was so far. */
