@@ -21,7 +21,7 @@ export interface Waiting {
 export class SendQueue {
   /** Bytes of all payloads. */
   size = 0
-  private readonly items: Waiting[] = []
+  private readonly items: (Waiting | undefined)[] = []
   private head = 0
   private keyed: Map<string, Waiting> | undefined
 
@@ -55,9 +55,9 @@ export class SendQueue {
   shift(): Waiting | undefined {
     const next = this.items[this.head]
     if (next === undefined) return undefined
-    this.head++
+    // Nothing is held of what has been sent, though the places are only removed when they are many.
+    this.items[this.head++] = undefined
     if (this.head >= 1024 && this.head * 2 > this.items.length) {
-      // Lets go of what has been sent, without moving the queue for each message.
       this.items.splice(0, this.head)
       this.head = 0
     }
