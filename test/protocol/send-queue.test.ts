@@ -26,12 +26,11 @@ describe('a queue', () => {
 
   test('holds nothing of what has left it', async () => {
     const queue = new SendQueue()
-    const references: WeakRef<Uint8Array>[] = []
-    for (let i = 0; i < 100; i++) {
+    const references = Array.from({ length: 100 }, () => {
       const data = new Uint8Array(1000)
-      references.push(new WeakRef(data))
       queue.push(message(data))
-    }
+      return new WeakRef(data)
+    })
     queue.push(message('last'))
     for (let i = 0; i < 100; i++) queue.shift()
     // What a WeakRef was made for is held until the turn is over.
