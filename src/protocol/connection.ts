@@ -27,7 +27,7 @@ export interface ConnectionSink {
   onOutput(): void
   /** The kernel has taken a ping. */
   onPingTaken(): void
-  /** Everything sent has been taken by the wire, after it had held some back. */
+  /** Everything sent has been taken by the wire, after it had held some back; never once something was discarded. */
   onDrained(): void
   /** The state has gone from open to closing. */
   onClosing(): void
@@ -157,7 +157,7 @@ export class Connection implements ReceiverSink {
       this.drainOwed = true
     } else if (this.drainOwed) {
       this.drainOwed = false
-      this.sink.onDrained()
+      if (!this.sender.hasDiscarded) this.sink.onDrained()
     }
   }
 
@@ -200,7 +200,7 @@ export class Connection implements ReceiverSink {
   tick(): void {
     const now = this.options.now()
     if (now < this.deadline) return
-    if (!this.sender.closeSent && !this.writeEnded && now < this.closingDeadline) return this.stopWaiting()
+    if (!this.closeTaken && !this.writeEnded && now < this.closingDeadline) return this.stopWaiting()
     this.deadline = Number.POSITIVE_INFINITY
     if (this.received === undefined && !this.writeEnded) {
       this.error ??= new TimeoutError(
@@ -289,7 +289,7 @@ export class Connection implements ReceiverSink {
   }
 
   /**
-   * The Close frame still waits. A message whose fragments do not come to an end is left unfinished for it: a control
+   * The Close frame is still to go out. A message whose fragments do not come to an end is left unfinished for it: a control
    * frame may stand between them (RFC 6455 section 5.4), and nothing that follows could be sent before they end.
    */
   private stopWaiting(): void {

@@ -13,7 +13,7 @@ export interface Waiting {
   begin: (() => void) | undefined
   /** Set for a message whose place a newer one with the same key takes. */
   key: string | undefined
-  /** When it began to wait, where there is a `maxQueueAge`. */
+  /** When it began to wait; 0 where there was no `maxQueueAge` then. */
   since: number
 }
 

@@ -56,18 +56,21 @@ const EMPTY = new Uint8Array(0)
 export class Sender {
   frameListener: SentFrameListener | undefined
   staleMessageListener: StaleMessageListener | undefined
-  /** Milliseconds after which a message that still waits is dropped; infinite for never. */
-  maxQueueAge = Number.POSITIVE_INFINITY
   /** Bytes that were given to the wire. */
   bytesSent = 0
   /** Messages whose place a newer one with the same key took. */
   coalesced = 0
   /** Whether the Close frame has been encoded: nothing goes behind it. */
   closeSent = false
+  /** Whether messages, or a part of one, were discarded: not all that was sent goes out. */
+  hasDiscarded = false
 
   private readonly shared: SenderShared
   private readonly wire: Wire
   private readonly masks: boolean
+  private maxAge = Number.POSITIVE_INFINITY
+  /** When a `maxQueueAge` was set: what waited already waits since then, as far as is known. */
+  private agesFrom = 0
 
   // The batch: `pieces`, then the slab's bytes `from` one place `to` another.
   private pieces: Uint8Array[] | undefined
@@ -100,6 +103,16 @@ export class Sender {
     this.shared = shared
     this.wire = wire
     this.masks = masks
+  }
+
+  /** Milliseconds after which a message that still waits is dropped; infinite for never. */
+  get maxQueueAge(): number {
+    return this.maxAge
+  }
+
+  set maxQueueAge(milliseconds: number) {
+    if (this.maxAge === Number.POSITIVE_INFINITY) this.agesFrom = this.shared.now()
+    this.maxAge = milliseconds
   }
 
   /** Bytes that the wire has not taken: frames that are encoded, and the payloads of messages that wait. */
@@ -149,7 +162,7 @@ export class Sender {
 
   /** Drops the messages at the head of the queue that have waited for too long. */
   dropStale(): void {
-    if (this.maxQueueAge === Number.POSITIVE_INFINITY) return
+    if (this.maxAge === Number.POSITIVE_INFINITY) return
     for (let first = this.queue?.first; first !== undefined && this.isStale(first); first = this.queue?.first) {
       this.dequeue()
       this.dropped(first)
@@ -205,6 +218,8 @@ export class Sender {
 
   /** Discards what waits, a Close frame included, so that the next one follows the frame under way. */
   discard(): void {
+    const first = this.queue?.first
+    if (this.fragmenting || this.ahead?.some(isOfMessage) || (first && isOfMessage(first))) this.hasDiscarded = true
     this.queue = undefined
     this.ahead = undefined
     this.aheadSize = 0
@@ -275,7 +290,7 @@ export class Sender {
   }
 
   private waiting(firstByte: number, data: Sendable, key?: string): Waiting {
-    const since = this.maxQueueAge === Number.POSITIVE_INFINITY ? 0 : this.shared.now()
+    const since = this.maxAge === Number.POSITIVE_INFINITY ? 0 : this.shared.now()
     return { firstByte, data, size: this.sizeOf(data), begin: undefined, key, since }
   }
 
@@ -291,9 +306,10 @@ export class Sender {
     return next
   }
 
-  private isStale({ firstByte, begin, since }: Waiting): boolean {
+  private isStale(waiting: Waiting): boolean {
     // A Close frame has no age, nor has the place of a message that is to come in fragments.
-    return begin === undefined && firstByte < (FIN | Opcode.Close) && this.shared.now() - since > this.maxQueueAge
+    if (waiting.begin !== undefined || !isOfMessage(waiting)) return false
+    return this.shared.now() - (waiting.since || this.agesFrom) > this.maxAge
   }
 
   private dropped({ firstByte, data }: Waiting): void {
@@ -331,7 +347,7 @@ export class Sender {
       if (next.begin !== undefined) {
         this.fragmenting = true
         next.begin()
-      } else if (this.maxQueueAge !== Number.POSITIVE_INFINITY && this.isStale(next)) {
+      } else if (this.maxAge !== Number.POSITIVE_INFINITY && this.isStale(next)) {
         this.dropped(next)
       } else {
         this.encode(next.firstByte, next.data)
@@ -508,4 +524,9 @@ export class Sender {
     this.to = end
     slab.at = end
   }
+}
+
+/** Whether it is a message, a part of one, or the place of one, and not a control frame. */
+function isOfMessage({ firstByte }: Waiting): boolean {
+  return (firstByte & 0x0f) < Opcode.Close
 }

@@ -39,7 +39,7 @@ export async function sendFragments(
       sender.fragment(opcode ?? (isText ? Opcode.Text : Opcode.Binary), data, false)
       opcode = Opcode.Continuation
       link.onOutput()
-      if (sender.load > link.behaviour.highWaterMark) await link.outbound.writable()
+      if (sender.load > link.outbound.highWaterMark) await link.outbound.writable()
     }
   } catch (error) {
     if (!sender.takesFrames) return 'closed'

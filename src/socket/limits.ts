@@ -28,7 +28,8 @@ export interface Limits {
   /**
    * What is done with a message that would go over `maxBuffered`. `'close'`: the connection is closed with 1013, and what
    * waits is discarded. `'drop'`: this message is dropped. `'coalesce'`: as `'drop'`, and a message that is published
-   * with a key takes the place of one that still waits with that topic and key, however full the queue. Default `'close'`.
+   * with a key takes the place of one that still waits with that topic and key, if there is room for what it is longer.
+   * Default `'close'`.
    */
   overflow?: Overflow
   /** Milliseconds after which a message that still waits is dropped, false for never. Default false. */

@@ -72,26 +72,36 @@ export class Outbound implements Debtor {
     const { sender } = connection
     const replaces = behaviour.overflow === 'coalesce' ? key : undefined
     // The exact size of a text is only asked for where it may matter.
-    if (sender.load + mostBytes > behaviour.maxBuffered && !this.makeRoom(opcode, data, replaces)) return 'dropped'
+    if (sender.load + mostBytes > behaviour.maxBuffered) {
+      const refused = this.makeRoom(opcode, data, replaces)
+      if (refused !== undefined) return refused
+    }
     sender.message(opcode, data, replaces)
-    this.messages++
-    return this.sent()
+    const result = this.sent()
+    if (result !== 'dropped') this.messages++
+    return result
   }
 
-  /** After something was sent: whether it is too much for now. */
-  sent(): 'ok' | 'slow' {
-    const { connection, behaviour } = this.host
+  /** After something was sent: whether it is too much for now, or even for the budget, and was discarded for that. */
+  sent(): 'ok' | 'slow' | 'dropped' {
+    const { connection } = this.host
     const { sender } = connection
     this.host.onOutput()
-    if (sender.blocked) this.charge()
-    if (sender.load <= behaviour.highWaterMark) return 'ok'
     if (!sender.blocked) {
+      if (sender.load <= this.highWaterMark) return 'ok'
       connection.flush()
-      this.charge()
-      if (sender.load <= behaviour.highWaterMark) return 'ok'
     }
+    this.charge()
+    if (sender.hasDiscarded) return 'dropped'
+    if (sender.load <= this.highWaterMark) return 'ok'
     this.slowTold = true
     return 'slow'
+  }
+
+  /** Bytes queued above which it is too much for now. */
+  get highWaterMark(): number {
+    const { highWaterMark, maxBuffered } = this.host.behaviour
+    return Math.min(highWaterMark, maxBuffered)
   }
 
   /** The wire was given something, or took something. */
@@ -135,7 +145,7 @@ export class Outbound implements Debtor {
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (info !== undefined) return Promise.reject(new ConnectionClosedError(info))
     if (!connection.sender.blocked) connection.flush()
-    if (connection.sender.bufferedAmount === 0) return Promise.resolve()
+    if (connection.sender.bufferedAmount === 0 && !connection.sender.hasDiscarded) return Promise.resolve()
     return new Promise((resolve, reject) => {
       const done = () => {
         signal?.removeEventListener('abort', onAbort)
@@ -171,15 +181,17 @@ export class Outbound implements Debtor {
     })
   }
 
-  /** Whether this message may be queued; what is to be done where it may not has then been done. */
-  private makeRoom(opcode: number, data: Sendable, key: string | undefined): boolean {
+  /** Makes room for a message. Where there is none it does what is to be done then, and says what became of the message. */
+  private makeRoom(opcode: number, data: Sendable, key: string | undefined): 'dropped' | 'closed' | undefined {
     const { connection, behaviour } = this.host
     const { sender } = connection
     const { maxBuffered } = behaviour
     if (!sender.blocked) connection.flush()
     sender.dropStale()
+    // The handlers that were told of this may have closed the connection.
+    if (connection.state !== 'open') return 'closed'
     const load = sender.loadWith(data, key)
-    if (sender.bufferedAmount === 0 || load <= maxBuffered) return true
+    if (sender.bufferedAmount === 0 || load <= maxBuffered) return undefined
     if (behaviour.overflow !== 'close') {
       this.dropped('max-buffered', opcode, data)
     } else {
@@ -188,7 +200,7 @@ export class Outbound implements Debtor {
         new SlowConsumerError(`The peer reads too slowly: ${queued}, more than maxBuffered, ${maxBuffered}.`),
       )
     }
-    return false
+    return 'dropped'
   }
 
   private tooSlow(error: SlowConsumerError): void {

@@ -137,7 +137,8 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
    * All that is sent in one turn of the event loop goes out in one write.
    * @param type sends a string as binary, or bytes as text; such bytes have to be UTF-8, which is not checked
    * @returns `'ok'`; `'slow'`: taken, but more than `highWaterMark` is queued; `'dropped'`: it would have gone over
-   * `maxBuffered`, and `overflow` says whether the connection is being closed for it; `'closed'`: not sent, the connection is not open
+   * `maxBuffered`, and `overflow` says whether the connection is being closed for it, or over `sendBudget`, for which it
+   * is; `'closed'`: not sent, the connection is not open
    * @throws ArgumentError for anything that is neither a string nor bytes
    */
   send(message: MessageData | PreparedMessage, type?: MessageType): SendResult {
@@ -191,7 +192,10 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
     await this.closed
   }
 
-  /** Resolves when all that was sent has been taken by the kernel; rejects with a ConnectionClosedError, or the signal's reason. */
+  /**
+   * Resolves when all that was sent has been taken by the kernel. Rejects with a ConnectionClosedError at the end of a
+   * connection that discarded messages or ended first, and with the signal's reason.
+   */
   drained(options: { signal?: AbortSignal } = {}): Promise<void> {
     return this.link.outbound.drained(options.signal)
   }

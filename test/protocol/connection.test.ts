@@ -647,6 +647,33 @@ describe.each(SIDES)('deadlines of a %s', (side) => {
     )
   })
 
+  test('a Close frame that is under way when its message in fragments would be given up has its 30 seconds', () => {
+    const fixture = new Fixture(side)
+    const { connection, wire } = fixture
+    wire.holding = true
+    send(fixture, 'held')
+    connection.flush()
+    connection.close(1000, '')
+    fixture.time += 9_999
+    wire.release()
+    connection.wireWritten()
+    expect(connection.sender.closeSent).toBe(true)
+    fixture.time += 1
+    connection.tick()
+    expect(wire.destroyed).toBe(false)
+    expect(fixture.dueIn).toBe(10_000)
+    fixture.time += 19_999
+    connection.tick()
+    expect(wire.destroyed).toBe(false)
+    fixture.release()
+    expect(fixture.sent()).toEqual(['text "held"', 'close 1000'])
+    // What is left of the 30 seconds.
+    expect(fixture.dueIn).toBe(1)
+    fixture.time += 1
+    connection.tick()
+    expect(wire.destroyed).toBe(true)
+  })
+
   test('a client waits for the server to end the transport, a server lingers for a second', () => {
     const fixture = new Fixture(side)
     const { connection, wire, peer } = fixture
@@ -778,6 +805,51 @@ describe.each(SIDES)('what a %s tells', (side) => {
     connection.flush()
     expect(fixture.told()).toEqual(['drained'])
     expect(fixture.sent()).toEqual(['text "a"...', 'continuation "b"', 'text "waits"'])
+  })
+
+  test.each([
+    { name: 'fails', end: ({ connection }: Fixture) => connection.fail(1013, '', 'slow-consumer', new Error('slow')) },
+    { name: 'is closed by the peer', end: ({ connection, peer }: Fixture) => connection.receive(peer.close(1000)) },
+  ])('nothing of a drain, when messages were discarded because it $name', ({ end }) => {
+    const fixture = new Fixture(side)
+    const { connection, wire } = fixture
+    wire.holding = true
+    send(fixture, 'under way')
+    connection.flush()
+    send(fixture, 'discarded')
+    end(fixture)
+    fixture.release()
+    expect(fixture.sent()).toEqual(['text "under way"', expect.stringMatching(/^close /)])
+    expect(connection.sender.bufferedAmount).toBe(0)
+    expect(fixture.told()).not.toContain('drained')
+  })
+
+  test('nothing of a drain, when the last fragment of a message was discarded', () => {
+    const fixture = new Fixture(side)
+    const { connection, wire, peer } = fixture
+    const { sender } = connection
+    sender.beginFragments(() => {})
+    sender.fragment(Opcode.Text, 'a', false)
+    wire.holding = true
+    connection.flush()
+    sender.fragment(Opcode.Continuation, 'b', true)
+    connection.receive(peer.close(1000))
+    fixture.release()
+    expect(fixture.sent()).toEqual(['text "a"...', 'close 1000'])
+    expect(fixture.told()).not.toContain('drained')
+  })
+
+  test('that all was drained, when the peer closed while the last message was under way', () => {
+    const fixture = new Fixture(side)
+    const { connection, wire, peer } = fixture
+    wire.holding = true
+    send(fixture, 'under way')
+    connection.flush()
+    connection.close(4000, '')
+    connection.receive(peer.close(1000))
+    fixture.release()
+    expect(fixture.sent()).toEqual(['text "under way"', 'close 4000'])
+    expect(fixture.told()).toContain('drained')
   })
 
   test('text as bytes, where that was asked for', () => {

@@ -948,6 +948,27 @@ describe('a message that has waited for longer than maxQueueAge', () => {
     expect(stale).toEqual([])
   })
 
+  test('and began to wait before that was set has waited since then', () => {
+    const { sender, block, release, sent, clock, stale } = aging()
+    sender.maxQueueAge = Number.POSITIVE_INFINITY
+    clock.now = 5000
+    block()
+    sender.message(Text, 'old')
+    clock.now = 6000
+    sender.maxQueueAge = 100
+    sender.message(Text, 'new')
+    clock.now = 6100
+    sender.dropStale()
+    expect(stale).toEqual([])
+    clock.now = 6101
+    release()
+    expect(sent()).toEqual(['text "held"'])
+    expect(stale).toEqual([
+      [Text, 'old'],
+      [Text, 'new'],
+    ])
+  })
+
   test('is no Close frame, no control frame, and no place of a message in fragments', () => {
     const { sender, block, release, sent, clock, stale } = aging()
     block()

@@ -1,4 +1,13 @@
-import { type DroppedMessage, Opcode, SlowConsumerError, type SocketOptions, sendBudget } from 'heartwire'
+import {
+  ConnectionClosedError,
+  type DroppedMessage,
+  type Handlers,
+  Opcode,
+  SlowConsumerError,
+  type Socket,
+  type SocketOptions,
+  sendBudget,
+} from 'heartwire'
 import { type MemoryPair, memoryPair } from 'heartwire/testing'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { Mailbox } from '../support/mailbox.ts'
@@ -10,9 +19,9 @@ const FILLER = Buffer.alloc(70_000, 1)
 const FILLED = FILLER.length + 10
 
 /** A pair whose client reads nothing until `resume`, and whose server's end can send no more at once. */
-function stuckPair(options: SocketOptions): MemoryPair & { dropped: Mailbox<DroppedMessage> } {
+function stuckPair(options: SocketOptions & Handlers<Socket>): MemoryPair & { dropped: Mailbox<DroppedMessage> } {
   const dropped = new Mailbox<DroppedMessage>()
-  const pair = memoryPair({ server: { ...options, dropped: (_socket, message) => dropped.put(message) } })
+  const pair = memoryPair({ server: { dropped: (_socket, message) => dropped.put(message), ...options } })
   onTestFinished(async () => {
     pair.reset()
     await pair.server.closed
@@ -81,12 +90,47 @@ describe("overflow: 'close'", () => {
     expect(dropped.all).toEqual([])
   })
 
+  test('what was discarded has not been drained', async () => {
+    const drains = new Mailbox<void>()
+    const { client, server } = stuckPair({ maxBuffered: 100_000, drain: () => drains.put() })
+    server.send('discarded')
+    const before = server.drained()
+    const rejected = expect(before).rejects.toThrow(ConnectionClosedError)
+    expect(server.send(Buffer.alloc(30_000))).toBe('dropped')
+    client.resume()
+    expect(await client.receive()).toEqual(FILLER)
+    expect((await client.closed).received).toBe(1013)
+    const after = server.drained()
+    await expect(after).rejects.toThrow(ConnectionClosedError)
+    await rejected
+    expect(drains.all).toEqual([])
+  })
+
+  test('a message above maxBuffered is slow, though highWaterMark is above it', async () => {
+    const { client, server, reset } = memoryPair({ server: { maxBuffered: 10_000, highWaterMark: 1_000_000 } })
+    onTestFinished(reset)
+    client.pause()
+    expect(server.send(FILLER)).toBe('slow')
+  })
+
   test('highWaterMark can be above maxBuffered, which counts all the same', async () => {
     const { client, server, reset } = memoryPair({ server: { maxBuffered: 80_000, highWaterMark: 1_000_000 } })
     onTestFinished(reset)
     client.pause()
     expect([server.send(FILLER), server.send(FILLER), server.send('x')]).toEqual(['ok', 'dropped', 'closed'])
   })
+})
+
+test.each(['close', 'terminate'] as const)('a message for which a handler calls %s is not sent', async (end) => {
+  const { server } = stuckPair({
+    maxQueueAge: 1,
+    maxBuffered: FILLED + 80,
+    dropped: (socket) => void socket[end](),
+  })
+  expect(server.send('0123456789')).toBe('slow')
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(server.send('9876543210')).toBe('closed')
+  expect(server.counts.messagesOut).toBe(2)
 })
 
 describe('maxQueueAge', () => {
@@ -262,6 +306,15 @@ describe('the budget of all queues', () => {
     const info = await server.closed
     expect(info).toMatchObject({ cause: 'slow-consumer', wasClean: false, sent: undefined })
     expect(sendBudget.used).toBe(0)
+  })
+
+  test('a message for which its own socket is evicted was dropped', async () => {
+    const { server } = stuckPair({})
+    sendBudget.limit = sendBudget.used + 100
+    expect(server.send('0123456789')).toBe('slow')
+    expect(server.send('0123456789')).toBe('dropped')
+    expect(server.state).toBe('closing')
+    expect(server.counts.messagesOut).toBe(2)
   })
 
   test('has to be a number of bytes', () => {
