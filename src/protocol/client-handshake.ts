@@ -1,5 +1,6 @@
 import { HandshakeError } from './error.ts'
-import { type ExtensionOffer, formatExtensions, parseExtensions } from './extension.ts'
+import { formatExtensions, parseExtensions } from './extension.ts'
+import { type AgreedExtension, confirmExtensions, type Extension, offeredExtensions } from './extension-negotiation.ts'
 import { acceptKey } from './handshake-key.ts'
 import { type HeaderFields, type HeaderLine, listHasToken } from './headers.ts'
 import type { Platform } from './platform.ts'
@@ -9,12 +10,13 @@ import { VERSION } from './server-handshake.ts'
 import { checkSubprotocols, listOfNames } from './subprotocol.ts'
 
 /** What a client asks for in its handshake. */
-export interface ClientOffer {
+export interface ClientOffer<Agreed = unknown> {
   /** From `createKey`. */
   key: string
   /** In the client's order of preference. */
   protocols?: readonly string[] | undefined
-  extensions?: readonly ExtensionOffer[] | undefined
+  /** In the client's order of preference. */
+  extensions?: readonly Extension<Agreed>[] | undefined
 }
 
 /** The head of an HTTP response. */
@@ -24,10 +26,11 @@ export interface ResponseHead {
 }
 
 /** What the server chose of a client's offer. */
-export interface Agreement {
+export interface Agreement<Agreed = unknown> {
   /** The subprotocol, or the empty string when the server chose none. */
   protocol: string
-  extensions: ExtensionOffer[]
+  /** In the order of the server's answer. */
+  extensions: AgreedExtension<Agreed>[]
 }
 
 /**
@@ -35,7 +38,8 @@ export interface Agreement {
  * subprotocol that is not a token or is there twice.
  */
 export function requestHeaders(offer: ClientOffer): HeaderLine[] {
-  const { key, protocols = [], extensions = [] } = offer
+  const { key, protocols = [] } = offer
+  const extensions = offeredExtensions(offer.extensions ?? [])
   checkSubprotocols(protocols)
   const lines: HeaderLine[] = [
     ['Upgrade', 'websocket'],
@@ -52,7 +56,11 @@ export function requestHeaders(offer: ClientOffer): HeaderLine[] {
  * Checks a server's answer (RFC 6455 section 4.1). Throws HandshakeError, with the status and the headers of the answer:
  * UNEXPECTED_STATUS when it is not 101, BAD_RESPONSE when it is and breaks a rule or chooses what was not offered.
  */
-export function checkUpgradeResponse(response: ResponseHead, offer: ClientOffer, platform: Platform): Agreement {
+export function checkUpgradeResponse<Agreed>(
+  response: ResponseHead,
+  offer: ClientOffer<Agreed>,
+  platform: Platform,
+): Agreement<Agreed> {
   const { status } = response
   if (status !== 101) {
     const what = `The server answered ${status} ${reasonPhrase(status)} where a WebSocket handshake is answered with 101`
@@ -90,14 +98,15 @@ function chosenProtocol(response: ResponseHead, offered: readonly string[]): str
   throw bad(response, `it chooses the subprotocol ${quote(protocol)}, and the client offered ${listOfNames(offered)}`)
 }
 
-function chosenExtensions(response: ResponseHead, offered: readonly ExtensionOffer[]): ExtensionOffer[] {
-  if (response.headers.lines('sec-websocket-extensions').length === 0) return []
-  const header = single(response, 'Sec-WebSocket-Extensions')
-  const chosen = parseExtensions(header, 'server', all(response))
-  const names = offered.map(({ name }) => name)
-  const foreign = chosen.find(({ name }) => !names.includes(name))
-  if (foreign === undefined) return chosen
-  throw bad(response, `it chooses the extension ${quote(foreign.name)}, and the client offered ${listOfNames(names)}`)
+/** Several lines are as good as one (RFC 6455 section 11.3.2, as corrected by its erratum 3433). */
+function chosenExtensions<Agreed>(
+  response: ResponseHead,
+  offered: readonly Extension<Agreed>[],
+): AgreedExtension<Agreed>[] {
+  const header = response.headers.get('sec-websocket-extensions')
+  if (header === undefined) return []
+  const headers = all(response)
+  return confirmExtensions(parseExtensions(header, 'server', headers), offered, headers)
 }
 
 /** The value of a header that there must be exactly one of (RFC 6455 section 11.3). */

@@ -136,7 +136,7 @@ export type HandshakeErrorCode =
   | 'HANDSHAKE_TIMEOUT'
   | 'HANDSHAKE_ABORTED' // the AbortSignal fired, or the peer went away
   | 'UNEXPECTED_STATUS' // client: the answer was not 101
-  | 'BAD_RESPONSE' // client: the answer was 101 but breaks RFC 6455 section 4.1, or is not HTTP
+  | 'BAD_RESPONSE' // client: the answer was 101 but breaks RFC 6455 section 4.1 or RFC 7692 section 7.1, or is not HTTP
   | 'TOO_MANY_REDIRECTS'
   | 'PROXY_REFUSED'
   | 'CONNECT_FAILED' // the transport could not be opened; `cause` has the system's error

@@ -28,6 +28,16 @@ export {
 export { explainFrame } from './explain.ts'
 export { type ExtensionOffer, formatExtensions, parseExtensions } from './extension.ts'
 export {
+  type AcceptedExtensions,
+  type AcceptedOffer,
+  type AgreedExtension,
+  acceptExtensions,
+  confirmExtensions,
+  type Extension,
+  type ExtensionParameters,
+  offeredExtensions,
+} from './extension-negotiation.ts'
+export {
   decodeFrame,
   decodeFrameHeader,
   encodeFrame,
@@ -39,6 +49,7 @@ export {
 export * from './handshake.ts'
 export { MaskKeySource } from './mask-key-source.ts'
 export { isControl, Opcode, opcodeName } from './opcode.ts'
+export { type DeflateParameters, permessageDeflate } from './permessage-deflate.ts'
 export type { Platform } from './platform.ts'
 export { portablePlatform } from './portable.ts'
 export { type MessageData, PreparedMessage, prepareMessage } from './prepared.ts'

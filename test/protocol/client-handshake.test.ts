@@ -6,6 +6,7 @@ import { HeaderFields } from '../../src/protocol/headers.ts'
 import { responseHead } from '../../src/protocol/response.ts'
 import { checkUpgradeRequest } from '../../src/protocol/server-handshake.ts'
 import { anyText, countingPlatform, thrownBy } from './handshake-platform.ts'
+import { plainExtension } from './plain-extension.ts'
 
 const key = 'dGhlIHNhbXBsZSBub25jZQ=='
 const accept = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo='
@@ -36,10 +37,10 @@ describe('requestHeaders', () => {
   })
 
   test('subprotocols and extensions', () => {
-    const extensions = [{ name: 'x', parameters: [['y', '1'] satisfies [string, string]] }]
+    const extensions = [plainExtension('x', [[['y', '1']], []]), plainExtension('z')]
     expect(requestHeaders({ key, protocols: ['chat', 'v2.chat'], extensions }).slice(4)).toEqual([
       ['Sec-WebSocket-Protocol', 'chat, v2.chat'],
-      ['Sec-WebSocket-Extensions', 'x; y=1'],
+      ['Sec-WebSocket-Extensions', 'x; y=1, x, z'],
     ])
     expect(requestHeaders({ key, protocols: [], extensions: [] })).toHaveLength(4)
   })
@@ -90,10 +91,10 @@ describe('what is accepted', () => {
 
   test('a subprotocol and an extension of the offer', () => {
     const changes = { 'Sec-WebSocket-Protocol': 'b', 'Sec-WebSocket-Extensions': 'x; y=2' }
-    const extensions = [{ name: 'x', parameters: [] }]
+    const extensions = [plainExtension('x')]
     expect(answer(changes, { protocols: ['a', 'b'], extensions })).toEqual({
       protocol: 'b',
-      extensions: [{ name: 'x', parameters: [['y', '2']] }],
+      extensions: [{ extension: extensions[0], agreed: [['y', '2']] }],
     })
   })
 })
@@ -149,9 +150,8 @@ describe('what is refused', () => {
       { 'Sec-WebSocket-Extensions': 'x, constructor' },
       'it chooses the extension "constructor", and the client offered "x"',
     ],
-    [{ 'Sec-WebSocket-Extensions': ['x', 'x'] }, 'it has 2 Sec-WebSocket-Extensions headers where there must be one'],
   ])('%j', (changes, what, hint) => {
-    const offer = { protocols: ['a', '__proto__'], extensions: [{ name: 'x', parameters: [] }] }
+    const offer = { protocols: ['a', '__proto__'], extensions: [plainExtension('x')] }
     const message = `The server's answer is 101, but ${what} (RFC 6455 section 4.1).`
     expect(thrownBy(() => answer({ ...changes, Server: 'x' }, offer))).toMatchObject({
       name: 'HandshakeError',
@@ -169,6 +169,29 @@ describe('what is refused', () => {
     expect(() => answer({ 'Sec-WebSocket-Extensions': 'permessage-deflate' })).toThrow(
       'it chooses the extension "permessage-deflate", and the client offered none (RFC 6455 section 4.1).',
     )
+  })
+
+  test('extensions in several lines', () => {
+    const extensions = [plainExtension('x'), plainExtension('y')]
+    const agreed = answer({ 'Sec-WebSocket-Extensions': ['y', 'x; a'] }, { extensions }).extensions
+    expect(agreed).toEqual([
+      { extension: extensions[1], agreed: [] },
+      { extension: extensions[0], agreed: [['a', true]] },
+    ])
+    expect(() => answer({ 'Sec-WebSocket-Extensions': ['x', 'x'] }, { extensions })).toThrow(
+      'it chooses the extension "x" twice (RFC 6455 section 9.1).',
+    )
+  })
+
+  test('an extension that cannot accept the answer', () => {
+    const offer = { extensions: [plainExtension('x')] }
+    expect(thrownBy(() => answer({ 'Sec-WebSocket-Extensions': 'x; no', Server: 'x' }, offer))).toMatchObject({
+      name: 'HandshakeError',
+      code: 'BAD_RESPONSE',
+      status: 101,
+      headers: { server: 'x' },
+      message: "The server's answer is 101, but its x says no to 1 offers.",
+    })
   })
 
   test('extensions that are broken', () => {
@@ -192,7 +215,7 @@ test('no answer throws anything else', () => {
     'Sec-WebSocket-Extensions',
     '__proto__',
   ]
-  const offer = { protocols: ['a'], extensions: [{ name: 'x', parameters: [] }] }
+  const offer = { protocols: ['a'], extensions: [plainExtension('x')] }
   fc.assert(
     fc.property(fc.dictionary(fc.constantFrom(...names), fc.array(value, { maxLength: 2 })), (changes) => {
       try {

@@ -7,6 +7,7 @@ import { nodePlatform } from '../../../src/platform/node.ts'
 import { parseAuthority } from '../../../src/protocol/authority.ts'
 import { HandshakeError, HeartwireError } from '../../../src/protocol/error.ts'
 import { formatExtensions, parseExtensions } from '../../../src/protocol/extension.ts'
+import { acceptExtensions, confirmExtensions } from '../../../src/protocol/extension-negotiation.ts'
 import {
   checkSubprotocols,
   checkUpgradeRequest,
@@ -18,6 +19,7 @@ import {
   responseHead,
 } from '../../../src/protocol/handshake.ts'
 import { isToken, listElements } from '../../../src/protocol/headers.ts'
+import { permessageDeflate } from '../../../src/protocol/permessage-deflate.ts'
 import { oneLine, quote } from '../../../src/protocol/quote.ts'
 import { redact, redactHeaders } from '../../../src/protocol/redact.ts'
 import { clientAddressOf, networkOf } from '../../../src/server/client-address.ts'
@@ -86,14 +88,23 @@ export const headers: Target = {
 }
 
 const trusted = compileTrustedProxies(['loopback', '10.0.0.0/8', 'fd00::/8'])
-const offer = { key: KEY, protocols: ['chat', 'v2'], extensions: [{ name: 'permessage-deflate', parameters: [] }] }
+const offer = { key: KEY, protocols: ['chat', 'v2'], extensions: [permessageDeflate()] }
 
 const LOOKS: readonly Look[] = [
   function extensions(text) {
     const parsed = parseExtensions(text, 'client')
     const again = parseExtensions(formatExtensions(parsed), 'server')
     must(JSON.stringify(again) === JSON.stringify(parsed), 'extensions that are written are those that were read')
-    return String(Math.min(parsed.length, 3))
+    const { answers, agreed } = acceptExtensions(parsed, [permessageDeflate({ clientMaxWindowBits: 12 })])
+    const offers = parsed.filter(({ name }) => name === 'permessage-deflate')
+    const taken = offers.find((offer) => acceptExtensions([offer], [permessageDeflate()]).answers.length > 0)
+    must((taken !== undefined) === (answers.length === 1), 'an offer is taken when there is one that can be')
+    if (taken !== undefined) {
+      const client = { ...permessageDeflate(), offers: [taken.parameters] }
+      const [confirmed] = confirmExtensions(answers, [client])
+      must(JSON.stringify(confirmed?.agreed) === JSON.stringify(agreed[0]?.agreed), 'both ends agree on the same')
+    }
+    return `${Math.min(parsed.length, 3)} ${agreed.length}`
   },
   function request(text) {
     const fields = HeaderFields.fromLines(linesOf(text))
