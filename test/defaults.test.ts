@@ -132,6 +132,7 @@ test('the defaults of a server', async () => {
     'listen: port': '0',
     'listen: host': ['::', '0.0.0.0'].includes(address) ? 'all addresses' : address,
     'listen: path': 'none',
+    'listen: backlog': count(constant('src/server/listener.ts', 'BACKLOG')),
     'listen: tls': 'none',
     'close: code': given(code),
     'close: reason': `'${reason}'`,

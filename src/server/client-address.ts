@@ -1,6 +1,20 @@
+import type { IncomingMessage } from 'node:http'
 import { isIP, isIPv4, isIPv6, SocketAddress } from 'node:net'
 import { type HeaderFields, listElements } from '../protocol/headers.ts'
 import { type ProxyTrust, plainAddress } from './proxy-trust.ts'
+
+/**
+ * The address of the client of a request. Its header fields are looked through as they came, for the two that say
+ * something of it, and only where the peer is a proxy: a request may be refused before they are worth reading all.
+ */
+export function clientOf({ socket, rawHeaders }: IncomingMessage, isTrusted: ProxyTrust): string | undefined {
+  return clientAddressOf(socket.remoteAddress, { lines: (name) => linesOf(rawHeaders, name) }, isTrusted)
+}
+
+/** @param name in lower case */
+function linesOf(rawHeaders: readonly string[], name: string): string[] {
+  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
+}
 
 /**
  * The address of the client that a request comes from: the one that the connection came from, or, where that is a
@@ -13,7 +27,7 @@ import { type ProxyTrust, plainAddress } from './proxy-trust.ts'
  */
 export function clientAddressOf(
   remoteAddress: string | undefined,
-  fields: HeaderFields,
+  fields: Pick<HeaderFields, 'lines'>,
   isTrusted: ProxyTrust,
 ): string | undefined {
   const peer = remoteAddress === undefined ? undefined : plainAddress(remoteAddress)

@@ -32,6 +32,13 @@ export interface CloseReport {
   readonly lost: number
 }
 
+export const CLOSE_OPTIONS: readonly string[] = Object.keys({
+  code: 0,
+  reason: 0,
+  deadline: 0,
+  spreadOver: 0,
+} satisfies Record<keyof CloseOptions, 0>)
+
 /** @throws ArgumentError for a code, a reason or a time that cannot be */
 export function resolveCloseOptions(options: CloseOptions): Required<CloseOptions> {
   const { code = CloseCode.GoingAway, reason = '', deadline = 25_000, spreadOver = 0 } = options

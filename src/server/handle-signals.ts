@@ -2,7 +2,7 @@ import { constants } from 'node:os'
 import { ArgumentError } from '../protocol/error.ts'
 import { checkNames } from '../socket/option-names.ts'
 import { reportError } from '../socket/report-error.ts'
-import { type CloseOptions, type CloseReport, resolveCloseOptions } from './closing.ts'
+import { CLOSE_OPTIONS, type CloseOptions, type CloseReport, resolveCloseOptions } from './closing.ts'
 
 /** `Report` is a CloseReport, or an array of them where there is an array of servers. */
 export interface SignalOptions<Report = CloseReport> extends CloseOptions {
@@ -17,14 +17,10 @@ interface Closable {
   close(options?: CloseOptions): Promise<CloseReport>
 }
 
-const NAMES = Object.keys({
-  signals: 0,
-  closed: 0,
-  code: 0,
-  reason: 0,
-  deadline: 0,
-  spreadOver: 0,
-} satisfies Record<keyof SignalOptions, 0>)
+const NAMES = [
+  ...CLOSE_OPTIONS,
+  ...Object.keys({ signals: 0, closed: 0 } satisfies Record<Exclude<keyof SignalOptions, keyof CloseOptions>, 0>),
+]
 
 /**
  * Closes a server, or several at the same time, at the first signal, and then lets the process end of it, so that its exit

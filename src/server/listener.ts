@@ -1,16 +1,12 @@
-import {
-  createServer as createHttpServer,
-  type Server as HttpServer,
-  type RequestListener,
-  type ServerResponse,
-} from 'node:http'
+import { createServer as createHttpServer, type Server as HttpServer, type RequestListener } from 'node:http'
 import {
   createServer as createHttpsServer,
   type Server as HttpsServer,
   type ServerOptions as TlsServerOptions,
 } from 'node:https'
 import type { Socket as NetSocket } from 'node:net'
-import { HandshakeError } from '../protocol/error.ts'
+import { ArgumentError, HandshakeError } from '../protocol/error.ts'
+import { checkNames } from '../socket/option-names.ts'
 import { type HeaderLimits, headersTooLarge } from './header-limits.ts'
 
 export interface ListenOptions {
@@ -20,9 +16,22 @@ export interface ListenOptions {
   host?: string
   /** A Unix socket, instead of a port. */
   path?: string
+  /**
+   * Most connections that the kernel keeps until they are accepted, as while the event loop is busy. Linux has a limit of
+   * its own beside it: `net.core.somaxconn`. Default 4,096.
+   */
+  backlog?: number
   /** Certificate and key, and the other options of Node's TLS, for `wss:`. */
   tls?: TlsServerOptions
 }
+
+const LISTEN_OPTIONS = Object.keys({ port: 0, host: 0, path: 0, backlog: 0, tls: 0 } satisfies Record<
+  keyof ListenOptions,
+  0
+>)
+
+/** As many as Linux keeps by default. */
+const BACKLOG = 4_096
 
 /** Where a server can be reached. */
 export interface Listening {
@@ -53,15 +62,18 @@ export class Listener {
   readonly http: HttpServer | HttpsServer
 
   private readonly options: ListenOptions
-  /** Ordinary HTTP requests that are being answered. */
-  private readonly answering = new Set<ServerResponse>()
+  /** How many ordinary HTTP requests are being answered, by their connection. */
+  private readonly answering = new Map<NetSocket, number>()
   /** What TLS is spoken over. Node's `closeAllConnections` passes over those on which it has not begun. */
   private readonly underTls = new Set<NetSocket>()
   /** Settles when it listens, or cannot. */
   private started: Promise<void> | undefined
   private onAnswered: (() => void) | undefined
 
+  /** @throws ArgumentError that names the option and its value; what Node says of TLS options that cannot be */
   constructor(options: ListenOptions, { handshakeTimeout, headerLimits, http, refuse }: ListenerOptions) {
+    checkNames(options, LISTEN_OPTIONS, 'listen')
+    checkBacklog(options.backlog)
     this.options = options
     const { maxHeaders, maxHeaderSize } = headerLimits
     const settings = {
@@ -73,11 +85,8 @@ export class Listener {
       maxHeaderSize: Math.min(maxHeaderSize + 1, Number.MAX_SAFE_INTEGER),
     }
     const answer: RequestListener = (request, response) => {
-      this.answering.add(response)
-      response.once('close', () => {
-        this.answering.delete(response)
-        if (this.answering.size === 0) this.onAnswered?.()
-      })
+      this.countAnswer(request.socket, 1)
+      response.once('close', () => this.countAnswer(request.socket, -1))
       return http(request, response)
     }
     this.http =
@@ -95,7 +104,7 @@ export class Listener {
     this.http.on('clientError', (error: NodeJS.ErrnoException, stream: NetSocket) => {
       // A parser that has failed says so again with all that still comes.
       if (stream.writableEnded) return
-      const refusal = this.isAnswering(stream) ? undefined : refusalFor(error)
+      const refusal = this.answering.has(stream) ? undefined : refusalFor(error)
       if (refusal === undefined) stream.destroy()
       else refuse(stream, refusal)
     })
@@ -137,10 +146,17 @@ export class Listener {
     for (const stream of this.underTls) stream.destroy()
   }
 
-  private isAnswering(stream: NetSocket): boolean {
-    for (const response of this.answering) if (response.socket === stream) return true
-    return false
+  private countAnswer(stream: NetSocket, change: 1 | -1): void {
+    const count = (this.answering.get(stream) ?? 0) + change
+    if (count > 0) this.answering.set(stream, count)
+    else this.answering.delete(stream)
+    if (this.answering.size === 0) this.onAnswered?.()
   }
+}
+
+function checkBacklog(backlog = BACKLOG): void {
+  if (Number.isInteger(backlog) && backlog >= 1 && backlog < 2 ** 31) return
+  throw new ArgumentError(`The option backlog is a whole number from 1 to ${2 ** 31 - 1}, not ${String(backlog)}.`)
 }
 
 /** What Node's parser found wrong with a request. Nobody is there to be answered after any other error. */
@@ -158,10 +174,11 @@ function refusalFor({ code = '', message }: NodeJS.ErrnoException): HandshakeErr
 }
 
 /** Resolves when it listens. */
-function listenOn(listener: HttpServer | HttpsServer, { port = 0, host, path }: ListenOptions): Promise<void> {
+function listenOn(listener: HttpServer | HttpsServer, options: ListenOptions): Promise<void> {
+  const { port = 0, host, path, backlog = BACKLOG } = options
   return new Promise((resolve, reject) => {
     listener.once('error', reject)
-    listener.listen(path === undefined ? { port, host } : { path }, () => {
+    listener.listen(path === undefined ? { port, host, backlog } : { path, backlog }, () => {
       listener.off('error', reject)
       resolve()
     })

@@ -6,11 +6,21 @@ import { shared } from '../socket/runtime.ts'
 /** Milliseconds for which a refused client's bytes are discarded, so that no reset destroys the answer. */
 const LINGER = 1_000
 
-/** Answers a handshake with a refusal, and ends the stream. */
+/**
+ * Answers a handshake with a refusal, and ends the stream.
+ * @throws ArgumentError for a header that cannot be sent
+ */
 export function refuseStream(stream: Duplex, status: number, reason: string, headers: OutgoingHeaders = {}): void {
   stream.on('error', () => stream.destroy())
   if (stream.destroyed) return
-  stream.end(refusalResponse({ status, reason, headers }, shared.platform))
+  const response = refusalResponse({ status, reason, headers }, shared.platform)
+  try {
+    stream.end(response)
+  } catch {
+    // Streams of the application's may throw. There is nobody to be answered then.
+    stream.destroy()
+    return
+  }
   stream.resume()
   const timer = setTimeout(() => stream.destroy(), LINGER)
   stream.once('close', () => clearTimeout(timer))

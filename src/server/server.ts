@@ -3,18 +3,18 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node
 import type { Server as HttpsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { ArgumentError, HandshakeError } from '../protocol/error.ts'
-import { HeaderFields } from '../protocol/headers.ts'
 import { customInspect, type Inspect, type InspectOptions, inspectFields } from '../protocol/inspect.ts'
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import { quote } from '../protocol/quote.ts'
 import { atOnce, guarded } from '../socket/awaitable.ts'
 import { currentContext } from '../socket/context.ts'
+import { checkNames } from '../socket/option-names.ts'
 import { reportError } from '../socket/report-error.ts'
 import { type Membership, type PublishOptions, publish, type ServerSocket } from '../socket/server-socket.ts'
 import { Topics } from '../topics/topics.ts'
 import { type Claim, claimUpgrades } from './attach.ts'
-import { clientAddressOf } from './client-address.ts'
-import { type CloseOptions, type CloseReport, Closing, resolveCloseOptions } from './closing.ts'
+import { clientOf } from './client-address.ts'
+import { CLOSE_OPTIONS, type CloseOptions, type CloseReport, Closing, resolveCloseOptions } from './closing.ts'
 import { watchDescriptors } from './descriptor-watch.ts'
 import { Listener, type Listening, type ListenOptions } from './listener.ts'
 import { answerFailed, answerPlainHttp } from './plain-http.ts'
@@ -23,7 +23,7 @@ import { type Asker, Refusals } from './refusals.ts'
 import { compileRoute, compileServer, type Route, type RouteOptions, type ServerOptions } from './route.ts'
 import { type ServerStats, Statistics } from './stats.ts'
 import { Trace, type TraceOptions, type TraceResult } from './trace.ts'
-import { unavailable } from './unavailable.ts'
+import { serverClosing } from './unavailable.ts'
 import { Upgrade, type UpgradeContext } from './upgrade.ts'
 import { pathOf } from './upgrade-request.ts'
 
@@ -34,6 +34,8 @@ export interface AttachOptions {
   match?: (request: IncomingMessage) => boolean
 }
 
+const ATTACH_OPTIONS = Object.keys({ path: 0, match: 0 } satisfies Record<keyof AttachOptions, 0>)
+
 /**
  * Makes a server. It takes connections once it listens, is attached to a Node HTTP server, or is handed upgrades.
  *
@@ -42,6 +44,12 @@ export interface AttachOptions {
  */
 export function createServer<Data = undefined>(options: ServerOptions<Data> = {}): Server<Data> {
   return new Server(options)
+}
+
+/** The route of a request, with the match where its path was given as a RegExp. */
+interface Found {
+  route: Route
+  match: RegExpExecArray | undefined
 }
 
 /** What makes a server a route itself. */
@@ -91,6 +99,7 @@ export class Server<Data = undefined> {
       isTrusted: compileTrustedProxies(options.trustedProxies ?? []),
       refusals: this.refusals,
       underWay: new Set(),
+      isClosing: () => this.closing !== undefined,
       // Sockets of other routes carry other data, and are walked with these.
       opened: (socket) => {
         live.add(socket as ServerSocket<Data>)
@@ -122,7 +131,8 @@ export class Server<Data = undefined> {
 
   /**
    * Listens on a port or a Unix socket, with an HTTP server of its own.
-   * @throws what the system says, such as EADDRINUSE; ArgumentError when it listens already
+   * @throws what the system says, such as EADDRINUSE; ArgumentError for an option that cannot be, and when the server listens
+   * already, or is closed
    */
   async listen(options: ListenOptions = {}): Promise<Listening> {
     if (this.closing !== undefined) throw new ArgumentError('The server is closed.')
@@ -142,6 +152,7 @@ export class Server<Data = undefined> {
     let where: Listening
     try {
       where = await listener.listen()
+      if (this.closing !== undefined) throw new ArgumentError('The server was closed before it listened.')
     } catch (error) {
       this.listener = undefined
       release()
@@ -151,15 +162,17 @@ export class Server<Data = undefined> {
     // A failing accept is reported; it neither ends the process nor stops the server.
     listener.http.on('error', (error) => reportError(this.options.error, error, undefined))
     this.watchDescriptors()
-    if (this.closing !== undefined) throw new ArgumentError('The server was closed before it listened.')
     return where
   }
 
   /**
    * Takes the upgrades of an HTTP or HTTPS server of Node's, and leaves the rest to it. An upgrade that nobody claims
    * is refused with 404, unless the HTTP server has other `upgrade` listeners, to whom it is left.
+   * @throws ArgumentError for an option that there is not, and when the server is closed
    */
   attach(httpServer: HttpServer | HttpsServer, options: AttachOptions = {}): this {
+    if (this.closing !== undefined) throw new ArgumentError('The server is closed.')
+    checkNames(options, ATTACH_OPTIONS, 'attach')
     this.release.push(claimUpgrades(httpServer, this.claim(options)))
     this.watchDescriptors()
     return this
@@ -182,17 +195,21 @@ export class Server<Data = undefined> {
         reportError(this.options.error, error, undefined)
         return (stream) => this.refusals.fail(stream, this.askerOf(request))
       }
-      return this.find(path) === undefined ? undefined : (socket, head) => this.handleUpgrade(request, socket, head)
+      const found = this.find(path)
+      return found === undefined ? undefined : (stream, head) => this.begin(found, request, stream, head)
     }
     return { take, refuse: (request, stream) => this.refuse(request, stream, notFound(request)) }
   }
 
   /** Takes one upgrade, from wherever Node's `upgrade` event came. The stream may be any Duplex. */
   handleUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    if (this.closing !== undefined) return this.refuse(request, stream, serverClosing())
     const found = this.find(pathOf(request.url ?? '/'))
-    if (found === undefined) return this.refuse(request, stream, notFound(request))
-    const { route, match } = found
+    if (found !== undefined) this.begin(found, request, stream, head)
+    else this.refuse(request, stream, this.closing === undefined ? notFound(request) : serverClosing())
+  }
+
+  private begin({ route, match }: Found, request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    if (this.closing !== undefined) return this.refuse(request, stream, serverClosing())
     new Upgrade(this.context, route, request, stream, head).run(match)
   }
 
@@ -255,6 +272,7 @@ export class Server<Data = undefined> {
     if (this.closing !== undefined) return this.closing
     let begin = () => {}
     try {
+      checkNames(options, CLOSE_OPTIONS, 'close')
       const resolved = resolveCloseOptions(options)
       // What is called while it begins finds it closing already.
       this.closing = new Promise((resolve) => {
@@ -278,7 +296,7 @@ export class Server<Data = undefined> {
     return inspectFields(this, 'Server', { connections, opened }, { ...options, depth }, inspect)
   }
 
-  private find(path: string): { route: Route; match: RegExpExecArray | undefined } | undefined {
+  private find(path: string): Found | undefined {
     for (const route of this.routes) {
       const match = route.match(path)
       if (match !== undefined) return { route, match: match === true ? undefined : match }
@@ -325,9 +343,7 @@ export class Server<Data = undefined> {
   }
 
   private askerOf(request: IncomingMessage): Asker {
-    const fields = HeaderFields.fromRaw(request.rawHeaders)
-    const clientAddress = clientAddressOf(request.socket.remoteAddress, fields, this.context.isTrusted)
-    return { clientAddress, path: pathOf(request.url ?? '/') }
+    return { clientAddress: clientOf(request, this.context.isTrusted), path: pathOf(request.url ?? '/') }
   }
 
   private async shutDown(options: Required<CloseOptions>): Promise<CloseReport> {
@@ -352,8 +368,4 @@ export class Server<Data = undefined> {
 
 function notFound(request: IncomingMessage): HandshakeError {
   return new HandshakeError('NOT_FOUND', `There is no WebSocket at ${pathOf(request.url ?? '/')}.`, { status: 404 })
-}
-
-function serverClosing(): HandshakeError {
-  return unavailable('SERVER_CLOSING', 'The server is closing.')
 }

@@ -17,12 +17,13 @@ import { reportError } from '../socket/report-error.ts'
 import { shared } from '../socket/runtime.ts'
 import { type Membership, ServerSocket } from '../socket/server-socket.ts'
 import { NodeTransport } from '../transport/node.ts'
-import { clientAddressOf } from './client-address.ts'
+import { clientOf } from './client-address.ts'
 import { checkHeaderLimits } from './header-limits.ts'
 import { type ProxyTrust, requestedHost } from './proxy-trust.ts'
 import type { Asker, Refusals } from './refusals.ts'
 import { refuseStream } from './refuse-stream.ts'
 import type { Decision, Route, UpgradeResponse } from './route.ts'
+import { serverClosing } from './unavailable.ts'
 import { UpgradeRejected } from './upgrade-rejected.ts'
 import { pathOf, UpgradeRequest } from './upgrade-request.ts'
 
@@ -33,6 +34,8 @@ export interface UpgradeContext {
   refusals: Refusals
   /** Handshakes whose hook is at work. */
   underWay: Set<Upgrade>
+  /** Whether the server takes no more connections. */
+  isClosing(): boolean
   opened(socket: ServerSocket): void
   /** The handshake was completed only to be followed by a Close frame. */
   rejected(socket: ServerSocket): void
@@ -54,7 +57,8 @@ export class Upgrade {
   private readonly route: Route
   private readonly raw: IncomingMessage
   private readonly stream: Duplex
-  private readonly fields: HeaderFields
+  /** There as soon as the request is known to have no more of them than it may. */
+  private fields!: HeaderFields
   private readonly remoteAddress: string | undefined
   private readonly clientAddress: string | undefined
   private early: Buffer[]
@@ -74,11 +78,10 @@ export class Upgrade {
     this.route = route
     this.raw = raw
     this.stream = stream
-    this.fields = HeaderFields.fromRaw(raw.rawHeaders)
     this.early = head.length > 0 ? [head] : []
     this.earlySize = head.length
     this.remoteAddress = raw.socket.remoteAddress
-    this.clientAddress = clientAddressOf(this.remoteAddress, this.fields, context.isTrusted)
+    this.clientAddress = clientOf(raw, context.isTrusted)
   }
 
   /** Never throws: whatever goes wrong ends in an answer. */
@@ -88,6 +91,7 @@ export class Upgrade {
       checkHeaderLimits(raw, route.headerLimits)
       route.admission.enter(this.clientAddress)
       this.counted = true
+      this.fields = HeaderFields.fromRaw(raw.rawHeaders)
       const { method = '', httpVersion } = raw
       const offer = checkUpgradeRequest({ method, httpVersion, headers: this.fields })
       this.checkOrigin(offer)
@@ -168,8 +172,14 @@ export class Upgrade {
 
   private decided(offer: UpgradeOffer, request: UpgradeRequest, response: Decision): void {
     // It may have been given up while the promises in between were settled, or by the hook itself.
-    if (this.reason !== undefined) throw this.reason
+    this.checkWanted()
     this.accept(offer, request, response ?? {})
+  }
+
+  /** @throws the reason why nothing is to come of this any more */
+  private checkWanted(): void {
+    if (this.reason !== undefined) throw this.reason
+    if (this.context.isClosing()) throw serverClosing()
   }
 
   private asked(): void {
@@ -215,6 +225,8 @@ export class Upgrade {
   private accept(offer: UpgradeOffer, request: UpgradeRequest, response: UpgradeResponse<unknown>): void {
     const protocol = response.protocol ?? this.chooseProtocol(offer, request)
     checkChosenSubprotocol(protocol, offer.protocols)
+    // The function that chose it may have closed the server, which has taken leave of its sockets then.
+    this.checkWanted()
     const head = responseHead({ key: offer.key, protocol, headers: response.headers }, shared.platform)
     const { context, route } = this
     const { options, behaviour } = route
@@ -240,11 +252,19 @@ export class Upgrade {
 
   /** Writes the answer, and hands the stream over with what came early still to be read. */
   private hand(head: Uint8Array): NodeTransport {
-    this.finish()
-    this.counted = false
+    this.unwatch()
     const { stream } = this
-    stream.write(head)
-    if (this.early.length > 0) stream.unshift(this.early.length === 1 ? this.early[0] : Buffer.concat(this.early))
+    try {
+      stream.write(head)
+      if (this.early.length > 0) stream.unshift(this.early.length === 1 ? this.early[0] : Buffer.concat(this.early))
+    } catch (error) {
+      // A stream of the application's. After a part of one answer there cannot be another.
+      stream.destroy()
+      throw error
+    }
+    this.done = true
+    // From here on it is the socket that gives the place back.
+    this.counted = false
     return new NodeTransport(stream, this.remoteAddress)
   }
 
@@ -266,7 +286,8 @@ export class Upgrade {
 
   private answerTo(error: unknown): void {
     if (error instanceof UpgradeRejected) {
-      if (error.closeCode !== undefined) return this.acceptAndClose(error, error.closeCode)
+      const { closeCode } = error
+      if (closeCode !== undefined && !this.context.isClosing()) return this.acceptAndClose(error, closeCode)
       this.finish()
       this.noteRejection(error, error.status)
       refuseStream(this.stream, error.status, error.message, error.headers)

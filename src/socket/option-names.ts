@@ -17,13 +17,19 @@ export const HANDLERS: readonly string[] = Object.keys({
 } satisfies Record<keyof Handlers<never>, 0>)
 
 /**
- * Refuses options that there are not: a limit whose name is misspelt would be none.
+ * Refuses options that there are not, and null: a limit whose name is misspelt, or whose value a program could not find,
+ * would silently be the default. Only `data` may be null, which is the application's own.
  * @param whose as in `createServer`
  * @throws ArgumentError that names the option, and the one that was meant
  */
 export function checkNames(options: object, known: readonly string[], whose: string): void {
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue
+  for (const [name, value] of Object.entries(options)) {
+    if (known.includes(name)) {
+      if (value !== null || name === 'data') continue
+      throw new ArgumentError(
+        `The option ${name} of ${whose} is null: leave it out, or give undefined, for the default.`,
+      )
+    }
     const near = nearest(name, known)
     const hint = near === undefined ? '' : ` Did you mean ${near}?`
     throw new ArgumentError(`There is no option ${quote(name)} of ${whose}.${hint}`)

@@ -122,9 +122,7 @@ export function resolveHeartbeat(
   base: HeartbeatSettings | false = DEFAULT_HEARTBEAT,
 ): HeartbeatSettings | false {
   if (heartbeat === false || (heartbeat === undefined && base === false)) return false
-  const { interval, timeout } = base || DEFAULT_HEARTBEAT
-  return {
-    interval: checkTime('heartbeat.interval', heartbeat?.interval ?? interval),
-    timeout: checkTime('heartbeat.timeout', heartbeat?.timeout ?? timeout),
-  }
+  const defaults = base || DEFAULT_HEARTBEAT
+  const { interval = defaults.interval, timeout = defaults.timeout } = heartbeat ?? {}
+  return { interval: checkTime('heartbeat.interval', interval), timeout: checkTime('heartbeat.timeout', timeout) }
 }

@@ -20,12 +20,12 @@ export type OverRate = 'wait' | 'drop' | 'close'
 export type Rate = Required<RateLimit>
 
 /** @throws ArgumentError that names the option and its value */
-export function resolveRate(name: string, limit: RateLimit | false, over: OverRate): Rate | false {
+export function resolveRate(name: string, limit: RateLimit | false, otherwise: OverRate): Rate | false {
   if (limit === false) return false
-  const { perSecond, burst = Math.max(1, perSecond) } = limit
+  const { perSecond, burst = Math.max(1, perSecond), over = otherwise } = limit
   if (!(perSecond > 0 && Number.isFinite(perSecond))) throw bad(`${name}.perSecond`, 'above 0', perSecond)
   if (!(burst >= 1 && Number.isFinite(burst))) throw bad(`${name}.burst`, 'of 1 or more', burst)
-  return { perSecond, burst, over: checkWord(`${name}.over`, limit.over ?? over, ['wait', 'drop', 'close']) }
+  return { perSecond, burst, over: checkWord(`${name}.over`, over, ['wait', 'drop', 'close']) }
 }
 
 function bad(name: string, which: string, value: number): ArgumentError {

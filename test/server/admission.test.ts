@@ -1,5 +1,5 @@
 import { createServer as createHttpServer } from 'node:http'
-import { duplexPair } from 'node:stream'
+import { Duplex, duplexPair } from 'node:stream'
 import {
   ArgumentError,
   createServer,
@@ -354,6 +354,51 @@ describe('a place is given back exactly once', () => {
     }
     expect(await room(port)).toBe(1)
     peer.stream.destroy()
+  })
+
+  test.each([
+    { how: 'at once', decide: () => undefined },
+    { how: 'later', decide: async () => undefined },
+    {
+      how: 'with a close code',
+      decide() {
+        throw new UpgradeRejected(401, 'no', { closeCode: 4401 })
+      },
+    },
+  ])('when its stream cannot be written to, decided on $how', async ({ decide }) => {
+    const broken = new Error('this stream is broken')
+    const errors = new Mailbox<unknown>()
+    const requests = new Mailbox<UpgradeRequest>()
+    const { server, port } = await serve({
+      maxConnections: 2,
+      upgrade(request) {
+        requests.put(request)
+        return requests.all.length === 1 ? undefined : decide()
+      },
+      error: errors.put,
+    })
+    await ask(port)
+    const { raw } = await requests.next()
+    if (raw === undefined) throw new Error('the request has no raw request')
+    const opened = server.stats().opened
+    for (let i = 0; i < 3; i++) {
+      const stream = new Duplex({
+        read() {},
+        write() {
+          throw broken
+        },
+      })
+      server.handleUpgrade(raw, stream, Buffer.alloc(0))
+      expect(await errors.next()).toBe(broken)
+      await vi.waitFor(() => expect(stream.destroyed).toBe(true))
+    }
+    expect(errors.all).toHaveLength(3)
+    expect(server.stats()).toMatchObject({
+      connections: { handshakes: 0, open: 1, closing: 0 },
+      opened,
+      refused: { total: 3, byReason: { SERVER_FAILED: 3 } },
+    })
+    expect((await ask(port)).status).toBe(101)
   })
 
   test('when the hook closes the server, and never decides', async () => {

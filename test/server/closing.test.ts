@@ -1,7 +1,7 @@
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { ArgumentError, createServer, Opcode, type ServerSocket, UpgradeRejected } from 'heartwire'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { ArgumentError, createServer, Opcode, type ServerOptions, type ServerSocket, UpgradeRejected } from 'heartwire'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Mailbox } from '../support/mailbox.ts'
 import { handshake, RawPeer } from '../support/raw-peer.ts'
 import { serve, wsClient, wsClosed } from '../support/servers.ts'
@@ -12,6 +12,20 @@ async function endCleanly(peer: RawPeer): Promise<void> {
   peer.sendClose(code)
   await peer.end()
   peer.stream.end()
+}
+
+/** A deadline that comes when the test says so, in place of after that time, which a busy machine may need for less. */
+function deadlineAtWill() {
+  const deadline = 600_000
+  const { setTimeout } = globalThis
+  let cut = () => {}
+  const spy = vi.spyOn(globalThis, 'setTimeout')
+  onTestFinished(() => spy.mockRestore())
+  spy.mockImplementation(((call: () => void, time?: number) => {
+    if (time === deadline) cut = call
+    return setTimeout(call, time)
+  }) as typeof setTimeout)
+  return { deadline, pass: () => cut() }
 }
 
 const states = (sockets: Iterable<ServerSocket<undefined>>) => [...sockets].map(({ state }) => state)
@@ -35,8 +49,12 @@ describe('the report', () => {
   test('of one that does not answer until the deadline', async () => {
     const { server, port, url } = await serve({ open() {} })
     const silent = await RawPeer.open(port)
-    await wsClient(url)
-    expect(await server.close({ deadline: 50 })).toEqual({ connections: 2, clean: 1, cut: 1, lost: 0 })
+    const closed = wsClosed((await wsClient(url)).client)
+    const { deadline, pass } = deadlineAtWill()
+    const report = server.close({ deadline })
+    await closed
+    pass()
+    expect(await report).toEqual({ connections: 2, clean: 1, cut: 1, lost: 0 })
     expect(await silent.closeFrame()).toEqual([1001, ''])
   })
 
@@ -57,14 +75,18 @@ describe('the report', () => {
   })
 
   test('of all kinds at once', async () => {
-    const { server, port } = await serve({ open() {} })
+    const closed = new Mailbox<unknown>()
+    const { server, port } = await serve({ open() {}, close: closed.put })
     const clean = await Promise.all([1, 2, 3].map(() => RawPeer.open(port)))
     const silent = await Promise.all([1, 2].map(() => RawPeer.open(port)))
     const reset = await RawPeer.open(port)
-    const report = server.close({ deadline: 300 })
+    const { deadline, pass } = deadlineAtWill()
+    const report = server.close({ deadline })
     await reset.closeFrame()
     reset.stream.resetAndDestroy()
     await Promise.all(clean.map(endCleanly))
+    await closed.reach(4)
+    pass()
     expect(await report).toEqual({ connections: 6, clean: 3, cut: 2, lost: 1 })
     for (const peer of silent) expect(await peer.closeFrame()).toEqual([1001, ''])
   })
@@ -233,6 +255,81 @@ describe('a handshake that comes while the server is closing is refused with 503
     await endCleanly(holding)
     expect(await report).toEqual({ connections: 1, clean: 1, cut: 0, lost: 0 })
   })
+})
+
+describe('a handshake in which the application closes the server is refused, and the report does not wait for it', () => {
+  const closes = (options: (close: () => void) => ServerOptions<undefined>) => options
+  test.each([
+    ['by the upgrade hook', 503, closes((close) => ({ upgrade: () => close() }))],
+    ['by an upgrade hook that takes its time', 503, closes((close) => ({ upgrade: async () => close() }))],
+    [
+      'by the function that chooses a subprotocol',
+      503,
+      closes((close) => ({
+        protocols() {
+          close()
+          return 'chat'
+        },
+      })),
+    ],
+    [
+      'by the same after an upgrade hook',
+      503,
+      closes((close) => ({
+        upgrade: async () => undefined,
+        protocols() {
+          close()
+          return 'chat'
+        },
+      })),
+    ],
+    [
+      'by one that refuses with a close code',
+      401,
+      closes((close) => ({
+        protocols() {
+          close()
+          throw new UpgradeRejected(401, 'no', { closeCode: 4401 })
+        },
+      })),
+    ],
+  ])('%s', async (_by, status, options) => {
+    const reports = new Mailbox<unknown>()
+    const opened = new Mailbox<unknown>()
+    const close = () => void server.close().then(reports.put)
+    const { server, port } = await serve({ open: opened.put, ...options(close) })
+    const peer = await RawPeer.dial(port)
+    peer.write(handshake({ 'Sec-WebSocket-Protocol': 'chat' }))
+    expect((await peer.rest()).slice(0, 12)).toBe(`HTTP/1.1 ${status}`)
+    peer.stream.end()
+    expect(await reports.next()).toEqual({ connections: 0, clean: 0, cut: 0, lost: 0 })
+    expect(opened.all).toEqual([])
+    expect(server.stats()).toMatchObject({ opened: 0, refused: { total: 1 } })
+  })
+})
+
+test('a server that is closed cannot be attached', async () => {
+  const server = createServer({ open() {} })
+  await server.close()
+  const http = createHttpServer()
+  expect(() => server.attach(http)).toThrow(new ArgumentError('The server is closed.'))
+  expect(http.listenerCount('upgrade')).toBe(0)
+})
+
+test('one that is closed while it begins to listen leaves no timer behind', async () => {
+  const begun = vi.spyOn(globalThis, 'setInterval')
+  const ended = vi.spyOn(globalThis, 'clearInterval')
+  onTestFinished(() => {
+    begun.mockRestore()
+    ended.mockRestore()
+  })
+  const server = createServer({ open() {} })
+  const listening = server.listen({ host: 'localhost' })
+  await Promise.all([server.close(), expect(listening).rejects.toThrow('The server was closed before it listened.')])
+  const timers = begun.mock.calls.flatMap(([, time], index) =>
+    time === 1000 ? [begun.mock.results[index]?.value] : [],
+  )
+  expect(timers.filter((timer) => !ended.mock.calls.some(([cleared]) => cleared === timer))).toEqual([])
 })
 
 test('await using closes cleanly at the end of the block', async () => {

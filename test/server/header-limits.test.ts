@@ -1,7 +1,8 @@
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ArgumentError, createServer, type ServerOptions } from 'heartwire'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { HeaderFields } from '../../src/protocol/headers.ts'
 import { handshake, RawPeer } from '../support/raw-peer.ts'
 import { serve } from '../support/servers.ts'
 
@@ -149,4 +150,44 @@ test('what Node itself cuts off is answered, logged and counted as well', async 
   expect(await ask(port, ofSize(5000))).toEqual(['431 Request Header Fields Too Large', `${message}\n`])
   expect(lines).toEqual([`heartwire refused a handshake from 127.0.0.1 with 431: ${message}`])
   expect(server.stats().refused.byReason).toEqual({ HEADERS_TOO_LARGE: 1 })
+})
+
+describe('the fields of a request are read', () => {
+  function reading() {
+    const spy = vi.spyOn(HeaderFields, 'fromRaw')
+    onTestFinished(() => spy.mockRestore())
+    return spy
+  }
+
+  test('once for a handshake, and once for an ordinary request that says why it is none', async () => {
+    const { port } = await serve({ trustedProxies: ['loopback'], open() {} })
+    const spy = reading()
+    expect((await ask(port, withFields(10)))[0]).toMatch(/^101/)
+    expect(spy).toHaveBeenCalledTimes(1)
+    const dropped = handshake({ Upgrade: undefined, 'X-Forwarded-For': '192.0.2.1' })
+    expect((await ask(port, dropped))[0]).toMatch(/^426/)
+    expect(spy).toHaveBeenCalledTimes(2)
+  })
+
+  test('not at all when there are too many, or too many connections, and the client is known all the same', async () => {
+    const lines: string[] = []
+    const { port } = await serve({
+      trustedProxies: ['loopback'],
+      maxHeaders: 8,
+      maxConnections: 0,
+      open() {},
+      log: (line) => void lines.push(line),
+    })
+    const spy = reading()
+    const forwarded = { 'X-FORWARDED-FOR': ['198.51.100.7, 192.0.2.1', ' 127.0.0.2 '] }
+    expect((await ask(port, handshake({ ...forwarded, A: '', B: '' })))[0]).toMatch(/^431/)
+    expect((await ask(port, handshake(forwarded)))[0]).toMatch(/^503/)
+    expect((await ask(port, handshake(forwarded, 'GET /nowhere HTTP/1.1')))[0]).toMatch(/^503/)
+    expect(spy).not.toHaveBeenCalled()
+    expect(lines.map((line) => line.slice(0, 60))).toEqual([
+      'heartwire refused a handshake from 192.0.2.1 with 431: The r',
+      'heartwire refused a handshake from 192.0.2.1 with 503: There',
+      'heartwire refused a handshake from 192.0.2.1 with 503: There',
+    ])
+  })
 })

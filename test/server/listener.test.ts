@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'heartwire'
+import { fileURLToPath } from 'node:url'
+import { ArgumentError, createServer } from 'heartwire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Listener } from '../../src/server/listener.ts'
 import { Mailbox } from '../support/mailbox.ts'
@@ -78,4 +80,33 @@ test('a TLS handshake that does not end is cut after handshakeTimeout', async ()
   const silent = await RawPeer.dial(port)
   await silent.end()
   expect(silent.received).toBe(0)
+})
+
+describe('backlog', () => {
+  /** How many connections Linux lets wait at most, whatever is asked for. */
+  function most(): number {
+    return process.platform === 'linux' ? Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8')) : 0
+  }
+
+  test.skipIf(most() < 1000)('is 4,096, or what is given: so many are kept while the server is busy', async () => {
+    const start = async (backlog: object) => {
+      const server = createServer({ open() {} })
+      onTestFinished(async () => void (await server.close({ deadline: 1 })))
+      return (await server.listen({ host: '127.0.0.1', ...backlog })).port
+    }
+    const few = { port: await start({ backlog: 3 }), count: 20 }
+    const many = { port: await start({}), count: 1000 }
+    const program = fileURLToPath(new URL('programs/connect-many.mjs', import.meta.url))
+    // The servers of this process accept nobody until it has ended.
+    const { stdout } = spawnSync(process.execPath, [program, JSON.stringify([few, many])], { timeout: 15_000 })
+    // Linux keeps one more than it is told to.
+    expect(stdout.toString()).toBe('4')
+  })
+
+  test.each([0, -1, 1.5, 2 ** 31, Number.POSITIVE_INFINITY, '5'])('%s is refused', async (backlog) => {
+    const listening = createServer({ open() {} }).listen({ backlog: backlog as number })
+    await expect(listening).rejects.toThrow(
+      new ArgumentError(`The option backlog is a whole number from 1 to 2147483647, not ${backlog}.`),
+    )
+  })
 })
