@@ -72,13 +72,13 @@ export function permessageDeflate(wanted: Partial<DeflateParameters> = {}): Exte
   }
 }
 
-function checkedPolicy(wanted: Partial<DeflateParameters>): DeflateParameters {
-  const policy: DeflateParameters = {
-    serverNoContextTakeover: wanted.serverNoContextTakeover ?? false,
-    clientNoContextTakeover: wanted.clientNoContextTakeover ?? false,
-    serverMaxWindowBits: wanted.serverMaxWindowBits ?? MAX_BITS,
-    clientMaxWindowBits: wanted.clientMaxWindowBits ?? MAX_BITS,
-  }
+function checkedPolicy({
+  serverNoContextTakeover = false,
+  clientNoContextTakeover = false,
+  serverMaxWindowBits = MAX_BITS,
+  clientMaxWindowBits = MAX_BITS,
+}: Partial<DeflateParameters>): DeflateParameters {
+  const policy = { serverNoContextTakeover, clientNoContextTakeover, serverMaxWindowBits, clientMaxWindowBits }
   for (const name of ['serverNoContextTakeover', 'clientNoContextTakeover'] as const) {
     if (typeof policy[name] !== 'boolean') throw new ArgumentError(`\`${name}\` must be true or false.`)
   }

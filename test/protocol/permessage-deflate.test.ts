@@ -52,6 +52,10 @@ describe('what is wanted', () => {
     [{ clientMaxWindowBits: 9.5 }, '`clientMaxWindowBits` must be a whole number from 8 to 15, not 9.5.'],
     [{ clientMaxWindowBits: Number.NaN }, '`clientMaxWindowBits` must be a whole number from 8 to 15, not NaN.'],
     [JSON.parse('{"clientMaxWindowBits":"9"}'), '`clientMaxWindowBits` must be a whole number from 8 to 15, not 9.'],
+    [
+      JSON.parse('{"serverMaxWindowBits":null}'),
+      '`serverMaxWindowBits` must be a whole number from 8 to 15, not null.',
+    ],
     [JSON.parse('{"serverNoContextTakeover":1}'), '`serverNoContextTakeover` must be true or false.'],
     [JSON.parse('{"clientNoContextTakeover":"no"}'), '`clientNoContextTakeover` must be true or false.'],
   ])('cannot be %j', (wanted, message) => {
