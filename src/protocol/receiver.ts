@@ -118,7 +118,7 @@ export class Receiver {
   /** Reads a chunk. The receiver may write to it, and keeps no reference to it. */
   receive(chunk: Uint8Array): void {
     if (this.mode === Mode.Ended) return
-    if (this.mode === Mode.Reading) this.read(chunk)
+    if (this.mode === Mode.Reading) this.read(chunk, false)
     else this.held = this.held === undefined ? copyOf(chunk) : concat(this.held, chunk)
   }
 
@@ -133,7 +133,7 @@ export class Receiver {
     if (this.held === undefined) return
     const held = this.held
     this.held = undefined
-    this.receive(held)
+    this.read(held, true)
   }
 
   /** Reads nothing more, and lets go of what was kept. */
@@ -145,14 +145,15 @@ export class Receiver {
     this.held = undefined
   }
 
-  private read(chunk: Uint8Array): void {
+  /** `isOwn`: the chunk is the receiver's to keep. */
+  private read(chunk: Uint8Array, isOwn: boolean): void {
     const end = chunk.length
     let at = 0
     if (this.headerStart !== undefined) at = this.completeHeader(chunk)
     else if (this.frame !== undefined) at = this.continueFrame(this.frame, chunk, 0)
     while (at < end) {
       if (this.mode !== Mode.Reading) {
-        if (this.mode === Mode.Paused) this.held = copyOf(chunk.subarray(at))
+        if (this.mode === Mode.Paused) this.held = isOwn ? chunk.subarray(at) : copyOf(chunk, at)
         break
       }
       const headerLength = this.readHeader(chunk, at, end, at)
