@@ -1,7 +1,7 @@
 import { ArgumentError } from '../protocol/error.ts'
 import { checkSubprotocols, type HeaderLine, type OutgoingHeaders, requestHeaderLines } from '../protocol/handshake.ts'
 import { checkHeaderValue } from '../protocol/headers.ts'
-import { checkCount, checkTime } from '../socket/check.ts'
+import { checkCount, checkFunctions, checkTime } from '../socket/check.ts'
 import { checkNames, HANDLERS, SOCKET_OPTIONS } from '../socket/option-names.ts'
 import {
   type Behaviour,
@@ -86,9 +86,12 @@ const NAMES = [
   } satisfies Record<Exclude<keyof ConnectOptions, keyof SocketOptions | keyof Handlers<never>>, 0>),
 ]
 
+const FUNCTIONS = [...HANDLERS, 'createConnection']
+
 /** @throws ArgumentError that names the option and its value */
 export function compileOptions<Data>(options: ConnectOptions<Data>): Settings {
   checkNames(options, NAMES, 'connect')
+  checkFunctions(options, FUNCTIONS)
   const protocols = typeof options.protocols === 'string' ? [options.protocols] : (options.protocols ?? [])
   checkSubprotocols(protocols)
   checkOneWay(options)

@@ -1,5 +1,7 @@
 import { constants } from 'node:os'
 import { ArgumentError } from '../protocol/error.ts'
+import { quote } from '../protocol/quote.ts'
+import { checkFunctions } from '../socket/check.ts'
 import { checkNames } from '../socket/option-names.ts'
 import { reportError } from '../socket/report-error.ts'
 import { CLOSE_OPTIONS, type CloseOptions, type CloseReport, resolveCloseOptions } from './closing.ts'
@@ -45,10 +47,11 @@ export function handleSignals(
 
 function listen<Report>(close: (options: CloseOptions) => Promise<Report>, options: SignalOptions<Report>): () => void {
   checkNames(options, NAMES, 'handleSignals')
-  const { signals = ['SIGTERM', 'SIGINT'], closed } = options
+  const { signals = ['SIGTERM', 'SIGINT'] } = options
   const how = resolveCloseOptions(options)
-  if (closed !== undefined && typeof closed !== 'function') {
-    throw new ArgumentError(`The option closed is a function, not ${String(closed)}.`)
+  checkFunctions(options, ['closed'])
+  if (!Array.isArray(signals)) {
+    throw new ArgumentError(`The option signals is a list of names, not ${quote(String(signals))}.`)
   }
   const listened = new Set(signals.map(checkSignal))
   let state: 'waiting' | 'closing' | 'undone' = 'waiting'

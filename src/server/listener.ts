@@ -85,8 +85,9 @@ export class Listener {
       maxHeaderSize: Math.min(maxHeaderSize + 1, Number.MAX_SAFE_INTEGER),
     }
     const answer: RequestListener = (request, response) => {
-      this.countAnswer(request.socket, 1)
-      response.once('close', () => this.countAnswer(request.socket, -1))
+      const { socket } = request
+      this.answering.set(socket, (this.answering.get(socket) ?? 0) + 1)
+      response.once('close', () => this.answeredOn(socket))
       return http(request, response)
     }
     this.http =
@@ -146,9 +147,10 @@ export class Listener {
     for (const stream of this.underTls) stream.destroy()
   }
 
-  private countAnswer(stream: NetSocket, change: 1 | -1): void {
-    const count = (this.answering.get(stream) ?? 0) + change
-    if (count > 0) this.answering.set(stream, count)
+  private answeredOn(stream: NetSocket): void {
+    const left = (this.answering.get(stream) ?? 0) - 1
+    // When a connection ends, Node says so to the answer that is its turn, and to none of those behind it.
+    if (left > 0 && !stream.destroyed) this.answering.set(stream, left)
     else this.answering.delete(stream)
     if (this.answering.size === 0) this.onAnswered?.()
   }

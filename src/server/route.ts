@@ -2,7 +2,8 @@ import type { RequestListener } from 'node:http'
 import { ArgumentError } from '../protocol/error.ts'
 import { checkSubprotocols } from '../protocol/handshake.ts'
 import type { OutgoingHeaders } from '../protocol/headers.ts'
-import { checkTime } from '../socket/check.ts'
+import { quote } from '../protocol/quote.ts'
+import { checkFunctions, checkTime } from '../socket/check.ts'
 import { checkNames, HANDLERS, SOCKET_OPTIONS } from '../socket/option-names.ts'
 import {
   type Behaviour,
@@ -94,6 +95,7 @@ const SERVER_OPTIONS = Object.keys({
 
 const ROUTE_NAMES = [...SOCKET_OPTIONS, ...HANDLERS, ...ROUTE_OPTIONS]
 const SERVER_NAMES = [...ROUTE_NAMES, ...SERVER_OPTIONS]
+const FUNCTIONS = [...HANDLERS, 'upgrade', 'http', 'log']
 
 /**
  * The route that a server itself is, for paths that no other claims.
@@ -123,7 +125,13 @@ function compile<Data>(
   server?: Route,
 ): Route {
   const { origins, handshakeTimeout = server?.handshakeTimeout ?? 10_000, protocols } = options
+  checkFunctions(options, FUNCTIONS)
   if (Array.isArray(protocols)) checkSubprotocols(protocols)
+  else if (protocols !== undefined && typeof protocols !== 'function') {
+    throw new ArgumentError(
+      `The option protocols is a list of subprotocols or a function, not ${quote(String(protocols))}.`,
+    )
+  }
   return {
     match,
     behaviour: resolveBehaviour(options, server?.behaviour ?? SERVER_DEFAULTS),

@@ -1,4 +1,5 @@
 import { ArgumentError } from '../protocol/error.ts'
+import { quote } from '../protocol/quote.ts'
 
 /** The longest time that a timer can wait, about 25 days. */
 const LONGEST_TIME = 2 ** 31 - 1
@@ -29,4 +30,12 @@ export function checkWord<Word extends string>(name: string, value: Word, words:
   const all = words.map((word) => `'${word}'`)
   const list = `${all.slice(0, -1).join(', ')} or ${all.at(-1)}`
   throw new ArgumentError(`The option ${name} is ${list}, not ${JSON.stringify(value)}.`)
+}
+
+/** What is there under these names can be called. */
+export function checkFunctions(options: object, names: readonly string[]): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!names.includes(name) || value === undefined || typeof value === 'function') continue
+    throw new ArgumentError(`The option ${name} is a function, not ${quote(String(value))}.`)
+  }
 }

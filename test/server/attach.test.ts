@@ -76,6 +76,21 @@ test('can be attached to a server that listens already, and to several', async (
   for (const port of ports) expect(await greeting(`ws://127.0.0.1:${port}`)).toBe('hello')
 })
 
+test('an upgrade that nobody claims is logged and counted, once: by the server that was attached first', async () => {
+  const lines: string[] = []
+  const http = createHttpServer()
+  const first = greeter('first', { log: (line) => void lines.push(line) }).attach(http, { path: '/first' })
+  const second = greeter('second').attach(http, { path: '/second' })
+  const port = await listening(http)
+  expect(await status(`ws://127.0.0.1:${port}/third`)).toBe(404)
+  expect(first.stats().refused).toEqual({ total: 1, byReason: { NOT_FOUND: 1 } })
+  expect(second.stats().refused.total).toBe(0)
+  expect(lines).toEqual(['heartwire refused a handshake from 127.0.0.1 with 404: There is no WebSocket at /third.'])
+  await first.close()
+  expect(await status(`ws://127.0.0.1:${port}/third`)).toBe(404)
+  expect(second.stats().refused).toEqual({ total: 1, byReason: { NOT_FOUND: 1 } })
+})
+
 describe('what is claimed', () => {
   test('by path: that path only, whatever its query', async () => {
     const http = createHttpServer()

@@ -332,6 +332,23 @@ test('one that is closed while it begins to listen leaves no timer behind', asyn
   expect(timers.filter((timer) => !ended.mock.calls.some(([cleared]) => cleared === timer))).toEqual([])
 })
 
+test('does not wait for answers to whoever is gone, nor for those behind them', async () => {
+  const asked = new Mailbox<string | undefined>()
+  const gone = new Mailbox<void>()
+  const { server, port } = await serve({
+    http(request, response) {
+      asked.put(request.url)
+      response.once('close', () => gone.put())
+    },
+  })
+  const peer = await RawPeer.dial(port)
+  for (const path of ['/1', '/2', '/3']) peer.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)
+  expect(await asked.take(3)).toEqual(['/1', '/2', '/3'])
+  peer.stream.destroy()
+  await gone.next()
+  expect(await server.close()).toEqual({ connections: 0, clean: 0, cut: 0, lost: 0 })
+})
+
 test('await using closes cleanly at the end of the block', async () => {
   const infos = new Mailbox<unknown>()
   let closed: Promise<unknown>

@@ -17,7 +17,10 @@ async function start(options: object = {}) {
   const printed = text(child.stderr)
   const told = new Mailbox<unknown>()
   createInterface(child.stdout).on('line', (line) => told.put(JSON.parse(line)))
-  const { ports } = (await told.next()) as { ports: [number, ...number[]] }
+  const failed = ended.then(async () => {
+    throw new Error(`The process ended before it listened: ${await printed}`)
+  })
+  const { ports } = (await Promise.race([told.next(), failed])) as { ports: [number, ...number[]] }
   return { child, ended, printed, told, ports, url: `ws://127.0.0.1:${ports[0]}` }
 }
 
@@ -113,6 +116,7 @@ describe('handleSignals', () => {
     ['deadline', { deadline: 0 }],
     ['999', { code: 999 }],
     ['SIGKILL', { signals: ['SIGKILL' as const] }],
+    ['not "SIGTERM"', { signals: 'SIGTERM' as unknown as NodeJS.Signals[] }],
     ['SIGNOTHING', { signals: ['SIGNOTHING' as NodeJS.Signals] }],
     ['closed', { closed: 'later' as unknown as () => void }],
     ['There is no option "signal" of handleSignals. Did you mean signals?', { signal: 'SIGTERM' }],

@@ -235,6 +235,15 @@ describe('what cannot be used throws where it is written', () => {
     expect(() => createServer({ heartbeat: true })).not.toThrow()
     expect(() => createServer({ protocols: ['a b'] })).toThrow(ArgumentError)
     expect(() => createServer({ protocols: ['a', 'a'] })).toThrow(ArgumentError)
+    // @ts-expect-error: one that `connect` takes
+    expect(() => createServer({ protocols: 'chat' })).toThrow(
+      new ArgumentError('The option protocols is a list of subprotocols or a function, not "chat".'),
+    )
+    for (const name of ['upgrade', 'message', 'error', 'http', 'log']) {
+      expect(() => createServer({ [name]: 'later' })).toThrow(
+        new ArgumentError(`The option ${name} is a function, not "later".`),
+      )
+    }
     expect(() => createServer({ trustedProxies: ['nonsense'] })).toThrow(ArgumentError)
     expect(() => createServer({ origins: ['*'] })).toThrow(ArgumentError)
   })
