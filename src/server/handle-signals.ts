@@ -24,12 +24,15 @@ const NAMES = [
   ...Object.keys({ signals: 0, closed: 0 } satisfies Record<Exclude<keyof SignalOptions, keyof CloseOptions>, 0>),
 ]
 
+/** What is being closed for a signal, by whatever call: the process ends when all of it is. */
+const atWork = new Set<Promise<void>>()
+
 /**
  * Closes a server, or several at the same time, at the first signal, and then lets the process end of it, so that its exit
  * status is the signal's. A second signal ends the process at once. What `closed` throws is printed.
  *
- * Where the application listens for the signal as well, it decides on the end of the process. Process 1, whom no signal
- * ends, as in a container, exits with 128 and the number of the signal.
+ * Where the application listens for the signal as well, it is told again when all is closed, and decides on the end of the
+ * process. Process 1, whom no signal ends, as in a container, exits with 128 and the number of the signal.
  * @returns what undoes it: the signals have their former effect, and the process does not end of one that has come
  * @throws ArgumentError for an option, a signal, a code, a reason or a time that cannot be
  */
@@ -64,13 +67,20 @@ function listen<Report>(close: (options: CloseOptions) => Promise<Report>, optio
     undo()
     raise(signal)
   }
-  const closeAndEnd = async (signal: NodeJS.Signals) => {
+  const closeAll = async () => {
     try {
       const report = await close(how)
       await options.closed?.(report)
     } catch (error) {
       reportError(undefined, error, undefined)
     }
+  }
+  const closeAndEnd = async (signal: NodeJS.Signals) => {
+    const work = closeAll()
+    atWork.add(work)
+    await work
+    atWork.delete(work)
+    await Promise.all(atWork)
     if (state === 'closing') end(signal)
   }
   const onSignal = (signal: NodeJS.Signals) => {

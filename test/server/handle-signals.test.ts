@@ -55,6 +55,19 @@ describe.skipIf(process.platform === 'win32')('handleSignals in a process', () =
     expect(told.all.slice(1)).toEqual([{ closed: [report(1, 1).closed, report(2, 2).closed] }, 'tidied up'])
   })
 
+  test('that is called for each of several servers: the process ends when the last one has closed', async () => {
+    const { child, ended, told, ports } = await start({ servers: 2, separate: true, deadline: 600_000 })
+    const slow = await RawPeer.open(ports[1] ?? 0)
+    await signalAndSeeClose(child, slow, 'SIGTERM')
+    expect((await told.reach(3)).slice(1)).toEqual([report(0, 0), 'tidied up'])
+    const [code] = await slow.closeFrame()
+    slow.sendClose(code)
+    await slow.end()
+    slow.stream.end()
+    expect(await ended).toEqual({ code: null, signal: 'SIGTERM' })
+    expect(told.all.slice(3)).toEqual([report(1, 1), 'tidied up'])
+  })
+
   test.each(['SIGTERM', 'SIGINT'] as const)('ends at once at a second signal, %s', async (second) => {
     const { child, ended, told, ports } = await start({ deadline: 600_000 })
     const silent = await RawPeer.open(ports[0])

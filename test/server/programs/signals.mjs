@@ -4,6 +4,7 @@ import { createServer, handleSignals } from 'heartwire'
 const {
   servers: count = 1,
   array = false,
+  separate = false,
   undo = false,
   fail = false,
   ...options
@@ -21,6 +22,7 @@ const closed = (report) => {
   // Something that takes its time, and is awaited.
   return new Promise((resolve) => setImmediate(() => resolve(tell('tidied up'))))
 }
-const undoIt = handleSignals(array ? servers : servers[0], { ...options, closed })
-if (undo) undoIt()
+const handled = separate ? servers : [array ? servers : servers[0]]
+const undoIt = handled.map((one) => handleSignals(one, { ...options, closed }))
+if (undo) for (const one of undoIt) one()
 tell({ ports: listening.map(({ port }) => port) })
