@@ -4,9 +4,18 @@ import { createInterface } from 'node:readline'
 
 const running = new Set<ChildProcess>()
 
-/** Ends what is still running. Also safe in an `exit` handler. */
-export function killChildren(): void {
-  for (const child of running) child.kill('SIGKILL')
+/** From now on whatever ends this process, a signal too, ends what is still running. */
+export function killChildrenAtExit(): void {
+  process.on('exit', () => {
+    for (const child of running) child.kill('SIGKILL')
+  })
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    process.on(signal, () => process.exit(code))
+  }
 }
 
 /** A child process that is talked to in lines. */

@@ -85,3 +85,9 @@ export function describeCommit(): string | undefined {
   const changed = git('status', '--porcelain', '--untracked-files=no').stdout.trim() !== ''
   return commit.stdout.trim() + (changed ? '+' : '')
 }
+
+/** The versions that a server reports, with the commit beside heartwire's. */
+export function withCommit(found: Record<string, string>, commit: string | undefined): Record<string, string> {
+  if (found.heartwire === undefined || commit === undefined) return found
+  return { ...found, heartwire: `${found.heartwire} (${commit})` }
+}

@@ -1,10 +1,10 @@
 /** Runs scenarios: for each a check, then paired rounds in alternating order. */
 import { type Generator, runLoad } from './generator.ts'
-import { type Pinning, type Scheduled, scheduled } from './machine.ts'
+import type { Pinning } from './machine.ts'
+import { type Reading, read, spent } from './reading.ts'
 import type { Sample, ScenarioResult, ServerResult } from './report.ts'
 import { type Scenario, type ServerName, takesPart } from './scenarios.ts'
 import { ServerProcess } from './server-process.ts'
-import type { Usage } from './servers/control.ts'
 import { ratioSpread, spread } from './stats.ts'
 
 export interface Setup {
@@ -77,18 +77,6 @@ async function check(server: ServerName, scenario: Scenario, setup: Setup): Prom
   }
 }
 
-/** The figures of the server's process, and when they were asked for by the clock of this one. */
-interface Reading {
-  at: number
-  scheduled: Scheduled
-  usage: Usage
-}
-
-async function read(process: ServerProcess): Promise<Reading> {
-  const at = performance.now() / 1e3
-  return { at, scheduled: scheduled(process.ready.pid), usage: await process.usage() }
-}
-
 /** A fresh server, its warm-up, and the measured time. */
 async function measure(server: ServerName, scenario: Scenario, setup: Setup): Promise<Sample> {
   const process = await startServer(server, scenario, setup)
@@ -110,28 +98,11 @@ async function measure(server: ServerName, scenario: Scenario, setup: Setup): Pr
     })
     const [first, last] = readings
     if (first === undefined || last === undefined) throw new Error('the server did not report its CPU time')
-    // A rate by the server's own clock: it does not matter that it answers a moment after it was asked.
-    const cpu = (last.usage.cpu - first.usage.cpu) / (last.usage.time - first.usage.time)
-    if (!(cpu > 0)) throw new Error('the run was too short for the CPU clock')
-    const wait = waitShare(first, last, setup.pinning === undefined ? 0 : cpu)
+    const { cpu, wait } = spent(first, last, setup.pinning !== undefined)
     return { perSecond, perCpuSecond: perSecond / cpu, cpu, wait, rss: last.usage.rss, p50, p99, loadIdle: idle }
   } finally {
     await process.stop()
   }
-}
-
-/**
- * Share of the time in which other processes had the server's core. On one core the main thread also waits for
- * the threads of its own process (garbage collection, compilation); what they used is not counted.
- *
- * @param cpu of all threads on that core, in CPU seconds per second; 0 when they had other cores to run on.
- */
-function waitShare(first: Reading, last: Reading, cpu: number): number {
-  const time = last.at - first.at
-  const waited = (last.scheduled.waited - first.scheduled.waited) / time
-  const ran = (last.scheduled.ran - first.scheduled.ran) / time
-  // The system books a wait when it is over: what began before the measured time may be in it.
-  return Math.min(1, Math.max(0, waited - Math.max(0, cpu - ran)))
 }
 
 async function startServer(server: ServerName, scenario: Scenario, setup: Setup): Promise<ServerProcess> {

@@ -91,7 +91,8 @@ function read(argv: readonly string[]) {
   }
 }
 
-function number(
+/** @throws {UsageError} when `given` is not a number in the range. */
+export function number(
   option: string,
   given: string | undefined,
   preset: number,
@@ -125,7 +126,8 @@ function load(kind: string | undefined): 'wsload' | 'ts' | undefined {
   throw new UsageError(`--load takes wsload or ts, not "${kind}"`)
 }
 
-function file(option: string, path: string | undefined): string | undefined {
+/** @throws {UsageError} for an empty name. */
+export function file(option: string, path: string | undefined): string | undefined {
   if (path === '') throw new UsageError(`${option} takes the name of a file`)
   return path
 }

@@ -1,9 +1,8 @@
 /** `npm run bench`: see HELP in options.ts, and docs/performance.md. */
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { killChildren } from './children.ts'
+import { killChildrenAtExit } from './children.ts'
 import { chooseGenerator } from './generator.ts'
-import { choosePinning, describeCommit, describeMachine } from './machine.ts'
+import { choosePinning, describeCommit, describeMachine, withCommit } from './machine.ts'
 import { measureScenario } from './measure.ts'
 import { buildNative } from './native.ts'
 import { type Options, parseOptions, UsageError } from './options.ts'
@@ -11,15 +10,9 @@ import { BUILT } from './places.ts'
 import type { Report } from './report.ts'
 import { type Scenario, type ServerName, takesPart } from './scenarios.ts'
 import { markdownTable, terminalTable } from './table.ts'
+import { writable } from './writable.ts'
 
-process.on('exit', killChildren)
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-  ['SIGHUP', 129],
-] as const) {
-  process.on(signal, () => process.exit(code))
-}
+killChildrenAtExit()
 
 try {
   const options = parseOptions(process.argv.slice(2))
@@ -102,22 +95,4 @@ function estimate(scenarios: Scenario[], servers: ServerName[], { rounds, second
 
 function about(seconds: number): string {
   return seconds < 90 ? `about ${Math.ceil(seconds)} s` : `about ${Math.ceil(seconds / 60)} min`
-}
-
-function withCommit(found: Record<string, string>, commit: string | undefined): Record<string, string> {
-  const own: ServerName = 'heartwire'
-  return found[own] === undefined || commit === undefined ? found : { ...found, [own]: `${found[own]} (${commit})` }
-}
-
-/** Finds out before minutes of measuring, not after them, that a file cannot be written. */
-function writable(path: string, first: string): { path: string; write(text: string): void } {
-  const write = (text: string): void => {
-    try {
-      writeFileSync(path, text)
-    } catch (error) {
-      throw new UsageError(`cannot write ${path}: ${error instanceof Error ? error.message : error}`)
-    }
-  }
-  write(first)
-  return { path, write }
 }

@@ -1,4 +1,5 @@
 /** The report for people: a heading and one table, for the terminal or as Markdown. */
+import type { Machine } from './machine.ts'
 import type { Report, ScenarioResult, ServerResult } from './report.ts'
 import type { Spread } from './stats.ts'
 
@@ -27,10 +28,8 @@ export function heading(report: Report): string[] {
   const { machine, settings, pinning, load, versions } = report
   const rounds = `${settings.rounds} paired round${settings.rounds === 1 ? '' : 's'}`
   return [
-    `${machine.cpu}, ${machine.cores} cores, ${bytes(machine.memory)}, ${machine.kernel} ${machine.arch}, load average ${machine.load.toFixed(2)}`,
-    Object.entries(versions)
-      .map(([name, version]) => `${name} ${version}`)
-      .join(', '),
+    machineLine(machine),
+    versionsLine(versions),
     `${rounds} of ${settings.seconds} s after ${settings.warmup} s of warm-up, ${report.date}`,
     pinning === null
       ? 'processes not pinned to cores'
@@ -38,6 +37,16 @@ export function heading(report: Report): string[] {
     `load generator: ${load.generator}${load.why === undefined ? '' : ` (${load.why})`}`,
     ...report.remarks,
   ]
+}
+
+export function machineLine({ cpu, cores, memory, kernel, arch, load }: Machine): string {
+  return `${cpu}, ${cores} cores, ${bytes(memory)}, ${kernel} ${arch}, load average ${load.toFixed(2)}`
+}
+
+export function versionsLine(versions: Record<string, string>): string {
+  return Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ')
 }
 
 /** What the columns mean and what went wrong, a line each. */
@@ -64,8 +73,24 @@ export function legend(report: Report): string[] {
 }
 
 export function terminalTable(report: Report): string {
-  const table = [COLUMNS, ...rows(report)]
-  const widths = COLUMNS.map((_, column) => Math.max(...table.map((row) => [...(row[column] ?? '')].length)))
+  return [...heading(report), '', ...terminalLines(COLUMNS, rows(report)), '', ...legend(report), ''].join('\n')
+}
+
+export function markdownTable(report: Report): string {
+  return [
+    ...heading(report).map((text) => `- ${text}`),
+    '',
+    ...markdownLines(COLUMNS, rows(report)),
+    '',
+    ...legend(report).map((text) => text.replaceAll('*', '\\*')),
+    '',
+  ].join('\n')
+}
+
+/** A table for the terminal. The first two columns are names, the others figures; so it is in Markdown. */
+export function terminalLines(columns: readonly string[], rows: readonly string[][]): string[] {
+  const table = [columns, ...rows]
+  const widths = columns.map((_, column) => Math.max(...table.map((row) => [...(row[column] ?? '')].length)))
   const lines = table.map((row) =>
     row
       .map((cell, column) => {
@@ -76,21 +101,16 @@ export function terminalTable(report: Report): string {
       .trimEnd(),
   )
   lines.splice(1, 0, '-'.repeat(widths.reduce((sum, width) => sum + width + 2, -2)))
-  return [...heading(report), '', ...lines, '', ...legend(report), ''].join('\n')
+  return lines
 }
 
-export function markdownTable(report: Report): string {
+export function markdownLines(columns: readonly string[], rows: readonly string[][]): string[] {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   return [
-    ...heading(report).map((text) => `- ${text}`),
-    '',
-    line(COLUMNS),
-    line(COLUMNS.map((_, column) => (column < 2 ? '---' : '---:'))),
-    ...rows(report).map((row) => line(row.map((cell) => cell.replaceAll('|', '\\|').replaceAll('*', '\\*')))),
-    '',
-    ...legend(report).map((text) => text.replaceAll('*', '\\*')),
-    '',
-  ].join('\n')
+    line(columns),
+    line(columns.map((_, column) => (column < 2 ? '---' : '---:'))),
+    ...rows.map((row) => line(row.map((cell) => cell.replaceAll('|', '\\|').replaceAll('*', '\\*')))),
+  ]
 }
 
 function rows(report: Report): string[][] {
@@ -158,10 +178,12 @@ export function duration(microseconds: number): string {
   return milliseconds < 999.5 ? `${digits(milliseconds)} ms` : `${digits(milliseconds / 1e3)} s`
 }
 
-function digits(value: number): string {
+/** Three digits. */
+export function digits(value: number): string {
   return value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0)
 }
 
-function times({ median, min, max }: Spread): string {
+/** A ratio with its lowest and highest round: 1.18 (0.82–1.29). */
+export function times({ median, min, max }: Spread): string {
   return `${digits(median)} (${digits(min)}–${digits(max)})`
 }

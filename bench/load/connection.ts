@@ -16,6 +16,10 @@ export interface OpenOptions {
   raw: boolean
   /** Take local addresses in turn, so that thousands of connections a second do not run out of ports. */
   rotate?: boolean
+  /** The extensions to offer, as the header has them. Without it an answer with extensions is none. */
+  offer?: string
+  /** Called with the extensions of the answer, before the promise fulfils; `undefined` when there are none. */
+  onExtensions?(agreed: string | undefined): void
   /** Everything that comes after the handshake; the bytes are only good during the call. */
   onData(bytes: Buffer): void
   onClose(): void
@@ -40,10 +44,12 @@ export function open(target: Target, options: OpenOptions): Promise<Socket> {
       if (end < 0) return
       const head = answer
       answer = undefined
-      if (!isHandshake(head.slice(0, end + 2))) {
+      const agreed = extensions(head.slice(0, end + 2))
+      if (!isHandshake(head.slice(0, end + 2)) || (agreed !== undefined && options.offer === undefined)) {
         socket.destroy(new Error(`the server did not answer the handshake with 101: ${head.split('\r\n')[0]}`))
         return
       }
+      options.onExtensions?.(agreed)
       resolve(socket)
       const rest = bytes.subarray(end + 4 - before)
       if (rest.length > 0) options.onData(rest)
@@ -61,7 +67,7 @@ export function open(target: Target, options: OpenOptions): Promise<Socket> {
         },
       },
     })
-    socket.on('connect', () => (options.raw ? resolve(socket) : socket.write(request(target))))
+    socket.on('connect', () => (options.raw ? resolve(socket) : socket.write(request(target, options.offer))))
     socket.on('error', reject)
     socket.on('close', () => {
       reject(new Error('the server ended the connection during the handshake'))
@@ -70,7 +76,7 @@ export function open(target: Target, options: OpenOptions): Promise<Socket> {
   })
 }
 
-function request({ host, port }: Target): string {
+function request({ host, port }: Target, offer: string | undefined): string {
   return [
     'GET / HTTP/1.1',
     `Host: ${host}:${port}`,
@@ -78,10 +84,15 @@ function request({ host, port }: Target): string {
     'Upgrade: websocket',
     'Sec-WebSocket-Version: 13',
     `Sec-WebSocket-Key: ${KEY}`,
+    ...(offer === undefined ? [] : [`Sec-WebSocket-Extensions: ${offer}`]),
     '\r\n',
   ].join('\r\n')
 }
 
 function isHandshake(head: string): boolean {
-  return head.startsWith('HTTP/1.1 101') && head.includes(ACCEPT) && !/^sec-websocket-extensions:/im.test(head)
+  return head.startsWith('HTTP/1.1 101') && head.includes(ACCEPT)
+}
+
+function extensions(head: string): string | undefined {
+  return /^sec-websocket-extensions:[ \t]*(.*?)[ \t]*\r$/im.exec(head)?.[1]
 }

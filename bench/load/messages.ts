@@ -1,4 +1,4 @@
-/** The one message a load generator sends over and over, as payload and as masked frames ready to be written. */
+/** Masked frames ready to be written, and the one message that a load generator sends over and over. */
 
 const MASKING_KEY = [0x37, 0xfa, 0x21, 0x3d] as const
 
@@ -26,13 +26,17 @@ export function makePayload(type: 'text' | 'binary', length: number): Buffer {
   return payload
 }
 
-/** One complete masked data frame, as a client has to send it (RFC 6455 section 5.2). */
-export function encodeMaskedFrame(opcode: number, payload: Uint8Array): Buffer {
+/**
+ * One complete masked data frame, as a client has to send it (RFC 6455 section 5.2).
+ *
+ * @param compressed sets RSV1: `payload` is a message as permessage-deflate compressed it (RFC 7692 section 6).
+ */
+export function encodeMaskedFrame(opcode: number, payload: Uint8Array, compressed = false): Buffer {
   const { length } = payload
   const lengthBytes = length < 126 ? 0 : length < 0x1_0000 ? 2 : 8
   const start = 2 + lengthBytes + 4
   const frame = Buffer.alloc(start + length)
-  frame[0] = 0x80 | opcode
+  frame[0] = 0x80 | (compressed ? 0x40 : 0) | opcode
   frame[1] = 0x80 | (lengthBytes === 0 ? length : lengthBytes === 2 ? 126 : 127)
   if (lengthBytes === 2) frame.writeUInt16BE(length, 2)
   if (lengthBytes === 8) frame.writeBigUInt64BE(BigInt(length), 2)

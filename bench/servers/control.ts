@@ -2,6 +2,7 @@
  * How a server of the benchmark talks to the harness: one JSON line when it listens, and one for every line that comes
  * in on standard input, with what it has used so far. It measures itself, so that this works on every platform.
  */
+import { createInterface } from 'node:readline'
 
 /** The first line. */
 export interface Ready {
@@ -10,7 +11,12 @@ export interface Ready {
   versions: Record<string, string>
 }
 
-/** The answer to any line. */
+/** The first line instead, when it cannot do what it was started for: it ends then. */
+export interface Declined {
+  declined: string
+}
+
+/** The answer to any line. The line `gc` has garbage collected first, where the process was started so that it can. */
 export interface Usage {
   /** CPU time of the whole process so far, all threads, user and system, in seconds. */
   cpu: number
@@ -34,14 +40,15 @@ export function serverArguments(argv: readonly string[] = process.argv.slice(2))
 }
 
 /** Says where the server listens, then answers until standard input ends; then the process ends. */
-export function serveControl(port: number, versions: Record<string, string>): void {
+export function serveControl(port: number, versions: Record<string, string>, collect = globalThis.gc): void {
   const say = (line: Ready | Usage) => process.stdout.write(`${JSON.stringify(line)}\n`)
-  process.stdin.setEncoding('utf8')
-  process.stdin.on('data', (text: string) => {
-    for (const character of text) if (character === '\n') say(usage())
-  })
-  // The harness is gone, however it ended: no server outlives it.
-  process.stdin.on('end', () => process.exit(0))
+  createInterface({ input: process.stdin })
+    .on('line', (line) => {
+      if (line === 'gc') collect?.()
+      say(usage())
+    })
+    // The harness is gone, however it ended: no server outlives it.
+    .on('close', () => process.exit(0))
   say({ port, pid: process.pid, versions })
 }
 
