@@ -4,7 +4,7 @@ import { RateLimitError, TimeoutError } from '../protocol/error.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Behaviour, DropReason } from './options.ts'
 import type { Pulse } from './pulse.ts'
-import { type Rate, TokenBucket } from './rate-limit.ts'
+import { type OverRate, type Rate, TokenBucket } from './rate-limit.ts'
 import { shared } from './runtime.ts'
 
 /** Why nothing is read for now; reading goes on when no reason is left. */
@@ -26,7 +26,7 @@ export interface InboundHost {
 
 /** What comes from the peer: how much of it, and when it is read. */
 export class Inbound {
-  /** The connection closed while its messages were held: they are not waited for. */
+  /** The connection closed while its messages were held, or were to be: they are not waited for. */
   discards = false
   messages = 0
 
@@ -34,6 +34,8 @@ export class Inbound {
   private holds = 0
   /** The end of the transport, while what came before it is held back. */
   private pendingEnd: (() => void) | undefined
+  /** A message that is read in pieces has begun. */
+  private midMessage = false
   private messageBucket: TokenBucket | undefined
   private byteBucket: TokenBucket | undefined
   private controlBucket: TokenBucket | undefined
@@ -55,7 +57,11 @@ export class Inbound {
 
   hold(reason: number): void {
     const { connection, transport, behaviour, pulse } = this.host
-    if (connection.state === 'closed' || connection.state === 'closing') return
+    if (connection.state === 'closed' || connection.state === 'closing') {
+      // The peer's Close frame has to be read: what comes before it cannot wait.
+      if ((reason & BRIEF) !== 0) this.discards = true
+      return
+    }
     const before = this.holds
     this.holds |= reason
     if (before === 0) {
@@ -78,7 +84,8 @@ export class Inbound {
     // What had been held back may have brought a new reason.
     if (this.holds !== 0) return
     transport.resume()
-    this.tellEnd()
+    // Later, since this may be called amid what was held back.
+    if (this.pendingEnd !== undefined) process.nextTick(() => this.tellEnd())
   }
 
   /** Counts a message, and says whether it is to be delivered. */
@@ -87,34 +94,33 @@ export class Inbound {
     const { messageRate, byteRate } = this.host.behaviour
     if (messageRate === false && byteRate === false) return 'in'
     const now = shared.now()
-    if (messageRate !== false) {
-      this.messageBucket ??= new TokenBucket(messageRate, now)
-      const verdict = this.meter('messageRate', messageRate, this.messageBucket, 1, now)
-      if (verdict !== 'in') return verdict === 'over' ? 'message-rate' : verdict
-    }
-    if (byteRate !== false) {
-      this.byteBucket ??= new TokenBucket(byteRate, now)
-      const verdict = this.meter('byteRate', byteRate, this.byteBucket, bytesIn(message), now)
-      if (verdict !== 'in') return verdict === 'over' ? 'byte-rate' : verdict
-    }
-    return 'in'
+    const verdict = this.judge(message, now)
+    this.waitForRates(now, ['wait'])
+    return verdict
   }
 
-  /** Counts a piece of a message that is read in pieces: it is never dropped, but the next one may have to wait. */
-  admitPiece(bytes: number, last: boolean): void {
+  /**
+   * Counts a piece of a message that is read in pieces, and says whether it is to be delivered; if not, the connection is
+   * being closed. A message that has begun is never dropped, but what follows may have to wait.
+   */
+  admitPiece(piece: Uint8Array, last: boolean): boolean {
+    const begins = !this.midMessage
+    this.midMessage = !last
     if (last) this.noteMessage()
-    const { messageRate, byteRate } = this.host.behaviour
+    const { byteRate } = this.host.behaviour
     const now = shared.now()
-    if (last && messageRate !== false) {
-      this.messageBucket ??= new TokenBucket(messageRate, now)
-      this.messageBucket.take(messageRate, 1, now)
-      this.waitFor(this.messageBucket, messageRate)
+    if (begins) {
+      if (this.judge(piece, now) === 'closed') return false
+    } else if (byteRate !== false) {
+      this.byteBucket?.takeMore(byteRate, piece.length, now)
     }
-    if (byteRate !== false) {
-      this.byteBucket ??= new TokenBucket(byteRate, now)
-      this.byteBucket.take(byteRate, bytes, now)
-      this.waitFor(this.byteBucket, byteRate)
-    }
+    this.waitForRates(now, ['wait', 'drop'])
+    return true
+  }
+
+  /** Other rates hold from here on: how long the peer is held back for them is counted anew. */
+  ratesChanged(): void {
+    if ((this.holds & Hold.Rate) !== 0 && !this.waitForRates(shared.now(), ['wait'])) this.release(Hold.Rate)
   }
 
   /** Whether this control frame is to be looked at; if not, the connection is being closed. */
@@ -123,7 +129,7 @@ export class Inbound {
     if (controlRate === false) return true
     const now = shared.now()
     this.controlBucket ??= new TokenBucket(controlRate, now)
-    return this.meter('controlRate', controlRate, this.controlBucket, 1, now) === 'in'
+    return this.meter('controlRate', controlRate, this.controlBucket, 1, now) !== 'closed'
   }
 
   /** The time that a rate takes has passed. */
@@ -134,7 +140,7 @@ export class Inbound {
   /** The end of the transport comes behind all that was read before it, even if that waits for `resume` or `open`. */
   afterHeld(end: () => void): void {
     this.pendingEnd = end
-    if (!this.host.connection.receiver.holds) this.tellEnd()
+    this.tellEnd()
   }
 
   /** What was held back for a consumer is not lost when the transport ends. */
@@ -180,27 +186,44 @@ export class Inbound {
     this.messages++
   }
 
-  private meter(name: string, rate: Rate, bucket: TokenBucket, amount: number, now: number): 'in' | 'over' | 'closed' {
-    const taken = bucket.take(rate, amount, now)
-    if (rate.over === 'wait') {
-      this.waitFor(bucket, rate)
-      return 'in'
+  /** What is to become of a message, or of one that begins like this, by the rates. */
+  private judge(data: string | Uint8Array, now: number): Verdict {
+    const { messageRate, byteRate } = this.host.behaviour
+    if (messageRate !== false) {
+      this.messageBucket ??= new TokenBucket(messageRate, now)
+      const verdict = this.meter('messageRate', messageRate, this.messageBucket, 1, now)
+      if (verdict !== 'in') return verdict === 'over' ? 'message-rate' : verdict
     }
-    if (taken) return 'in'
+    if (byteRate !== false) {
+      this.byteBucket ??= new TokenBucket(byteRate, now)
+      const verdict = this.meter('byteRate', byteRate, this.byteBucket, bytesIn(data), now)
+      if (verdict !== 'in') return verdict === 'over' ? 'byte-rate' : verdict
+    }
+    return 'in'
+  }
+
+  private meter(name: string, rate: Rate, bucket: TokenBucket, amount: number, now: number): 'in' | 'over' | 'closed' {
+    if (bucket.take(rate, amount, now) || rate.over === 'wait') return 'in'
     if (rate.over === 'drop') return 'over'
     const message = `The peer sends too much: more than ${rate.perSecond} in a second and ${rate.burst} at once (${name}).`
     this.host.connection.fail(CloseCode.PolicyViolation, 'sends too much', 'rate-limit', new RateLimitError(message))
     return 'closed'
   }
 
-  private waitFor(bucket: TokenBucket, rate: Rate): void {
-    const wait = bucket.wait(rate)
-    if (wait === 0) return
+  /** Reads no more until there is something left of each rate with one of these policies; false when there is. */
+  private waitForRates(now: number, over: readonly OverRate[]): boolean {
+    const { messageRate, byteRate } = this.host.behaviour
+    const until = (rate: Rate | false, bucket: TokenBucket | undefined) =>
+      rate !== false && over.includes(rate.over) ? (bucket?.wait(rate, now) ?? 0) : 0
+    const wait = Math.max(until(messageRate, this.messageBucket), until(byteRate, this.byteBucket))
+    if (wait === 0) return false
     this.hold(Hold.Rate)
     this.host.pulse.readAgainIn(wait)
+    return true
   }
 
   private tellEnd(): void {
+    if (this.host.connection.receiver.holds) return
     const end = this.pendingEnd
     this.pendingEnd = undefined
     end?.()

@@ -46,7 +46,10 @@ export interface Limits {
    * began together do not end together. Default false: none.
    */
   maxLifetime?: number | false
-  /** Milliseconds in which the peer has to send its first message, or is closed with 1008. Default false: none. */
+  /**
+   * Milliseconds in which the peer has to send its first message, or is closed with 1008; those in which nothing is read
+   * do not count. Default false: none.
+   */
   idleBeforeFirstMessage?: number | false
 }
 

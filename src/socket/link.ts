@@ -8,12 +8,13 @@ import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import type { Transport, TransportSink } from '../transport/transport.ts'
 import { autoResponseTo } from './auto-response.ts'
 import { asError, guarded, isAwaitable } from './awaitable.ts'
-import type { Context } from './context.ts'
+import { type Context, currentContext } from './context.ts'
 import { closeChannel, messageChannel, openChannel, publishSent } from './diagnostics.ts'
 import { type FrameObserver, FrameObservers } from './frame-observers.ts'
 import { Hold, Inbound, type InboundHost } from './inbound.ts'
 import { type Limits, resolveLimits } from './limits.ts'
 import { MessageQueue, type MessageSource } from './message-queue.ts'
+import { checkNames, LIMITS } from './option-names.ts'
 import type { Behaviour, DroppedMessage, DropReason, Handlers, MessageType } from './options.ts'
 import { Outbound, type OutboundHost, type SendResult } from './outbound.ts'
 import { Pulse, type PulseHost } from './pulse.ts'
@@ -54,6 +55,8 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   readonly whenClosed = new Set<(info: CloseInfo) => void>()
 
   private readonly setup: LinkSetup
+  /** That of the setup, but for what handlers of this connection enter. */
+  private readonly context: Context
   private queue: MessageQueue | undefined
   private observers: FrameObservers | undefined
   private drops: DropCounts | undefined
@@ -63,6 +66,8 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
 
   constructor(setup: LinkSetup, transport: Transport) {
     this.setup = setup
+    // Up to Node 22, what is entered by AsyncLocalStorage.enterWith stays in the one that was current.
+    this.context = setup.context.runInAsyncScope(currentContext)
     this.behaviour = setup.behaviour
     this.transport = transport
     const { side, behaviour } = setup
@@ -92,8 +97,9 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
     pulse.settings = behaviour.heartbeat
     this.limitTime(behaviour)
     const { handlers } = this.setup
-    if (handlers.observeFrames !== undefined)
-      this.observeFrames((frame) => handlers.observeFrames?.(this.socket, frame))
+    if (handlers.observeFrames !== undefined) {
+      this.observeFrames((frame) => this.context.runInAsyncScope(() => handlers.observeFrames?.(this.socket, frame)))
+    }
     if (openChannel.hasSubscribers) openChannel.publish({ socket })
     const opened = this.call(() => handlers.open?.(this.socket))
     // Those who pull messages may do so within the open handler; only handlers have to wait for it.
@@ -113,6 +119,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
 
   /** @throws ArgumentError that names the limit and its value; then nothing is changed */
   setLimits(limits: Limits): void {
+    checkNames(limits, LIMITS, 'setLimits')
     this.behaviour = { ...this.behaviour, ...resolveLimits(limits, this.behaviour) }
     const { connection, behaviour } = this
     connection.receiver.maxPayload = behaviour.maxPayload
@@ -120,6 +127,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
     connection.closeTimeout = behaviour.closeTimeout
     this.outbound.limitAge(behaviour.maxQueueAge)
     this.limitTime(limits)
+    this.inbound.ratesChanged()
   }
 
   private limitTime({ maxLifetime, idleBeforeFirstMessage }: Limits): void {
@@ -191,7 +199,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   onData(chunk: Uint8Array): void {
     this.pulse.heard()
     // Once for the chunk, not for each message in it.
-    this.setup.context.runInAsyncScope(this.receive, this, chunk)
+    this.context.runInAsyncScope(this.receive, this, chunk)
   }
 
   private receive(chunk: Uint8Array): void {
@@ -235,7 +243,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
 
   onPiece(opcode: number, piece: Uint8Array, last: boolean): void {
     if (this.inbound.discards) return
-    this.inbound.admitPiece(piece.length, last)
+    if (!this.inbound.admitPiece(piece, last)) return
     const queue = this.messageQueue()
     if (this.overflows()) queue.breakOff(new ConnectionClosedError(undefined))
     else queue.pushPiece(opcode === Opcode.Text ? 'text' : 'binary', piece, last)
@@ -364,7 +372,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
     } else if (this.inContext) {
       this.handle(message, type)
     } else {
-      this.setup.context.runInAsyncScope(this.handle, this, message, type)
+      this.context.runInAsyncScope(this.handle, this, message, type)
     }
   }
 
@@ -417,9 +425,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
 
   /** Runs a handler. Its failure closes this socket and nothing else. Returns what there is to wait for. */
   private call(handler: () => unknown): Promise<void> | undefined {
-    return this.setup.context.runInAsyncScope(guarded, undefined, handler, (error: unknown) =>
-      this.handlerFailed(error),
-    )
+    return this.context.runInAsyncScope(guarded, undefined, handler, (error: unknown) => this.handlerFailed(error))
   }
 
   private handlerFailed(error: unknown): void {

@@ -1,8 +1,11 @@
 import { ArgumentError } from '../protocol/error.ts'
 import { quote } from '../protocol/quote.ts'
+import { DEFAULT_LIMITS } from './limits.ts'
 import { type Handlers, SERVER_DEFAULTS } from './options.ts'
 
 export const SOCKET_OPTIONS: readonly string[] = Object.keys(SERVER_DEFAULTS)
+
+export const LIMITS: readonly string[] = Object.keys(DEFAULT_LIMITS)
 
 export const HANDLERS: readonly string[] = Object.keys({
   open: 0,

@@ -42,7 +42,8 @@ export class Pulse implements WheelEntry {
   /** When the first message must have come. */
   private messageDeadline = Number.POSITIVE_INFINITY
   private lifeDeadline = Number.POSITIVE_INFINITY
-  private paused = false
+  /** When reading stopped; undefined while it goes on. */
+  private pausedAt: number | undefined
   /** The heartbeat's own ping is on its way to the kernel. */
   private pinging = false
 
@@ -60,7 +61,7 @@ export class Pulse implements WheelEntry {
       this.heartbeat = undefined
     } else if (this.heartbeat === undefined) {
       this.heartbeat = new Heartbeat(settings, wheel.now())
-      if (this.paused) this.heartbeat.suspend()
+      if (this.pausedAt !== undefined) this.heartbeat.suspend()
     } else {
       this.heartbeat.settings = settings
     }
@@ -94,14 +95,16 @@ export class Pulse implements WheelEntry {
 
   /** Nothing is read from here on, so nobody is judged. */
   suspend(): void {
-    this.paused = true
+    this.pausedAt = wheel.now()
     this.heartbeat?.suspend()
     this.reschedule()
   }
 
   resume(): void {
-    this.paused = false
-    this.heartbeat?.resume(wheel.now())
+    const now = wheel.now()
+    this.messageDeadline += now - (this.pausedAt ?? now)
+    this.pausedAt = undefined
+    this.heartbeat?.resume(now)
     this.reschedule()
   }
 
@@ -111,16 +114,15 @@ export class Pulse implements WheelEntry {
     this.reschedule()
   }
 
-  /** Reading is to go on after so many milliseconds, or later where that was asked for before. */
+  /** Reading is to go on after so many milliseconds. */
   readAgainIn(milliseconds: number): void {
-    const at = wheel.now() + milliseconds
-    this.readDeadline = this.readDeadline === Number.POSITIVE_INFINITY ? at : Math.max(at, this.readDeadline)
+    this.readDeadline = wheel.now() + milliseconds
     this.reschedule()
   }
 
-  /** The first message has to come within so many milliseconds. */
+  /** The first message has to come within so many milliseconds, without those in which nothing is read. */
   expectMessage(milliseconds: number): void {
-    this.messageDeadline = wheel.now() + milliseconds
+    this.messageDeadline = (this.pausedAt ?? wheel.now()) + milliseconds
     this.reschedule()
   }
 
@@ -180,16 +182,21 @@ export class Pulse implements WheelEntry {
             this.heartbeat?.due ?? Number.POSITIVE_INFINITY,
             this.pauseDeadline,
             this.readDeadline,
-            this.messageDeadline,
+            this.messageDue,
             this.lifeDeadline,
           )
     if (due !== this.wheelDue || this.wheelSlot < 0) wheel.schedule(this, due)
   }
 
+  /** When the first message must have come; nobody is judged while nothing is read. */
+  private get messageDue(): number {
+    return this.pausedAt === undefined ? this.messageDeadline : Number.POSITIVE_INFINITY
+  }
+
   private checkDeadlines(): void {
     const now = wheel.now()
     if (now >= this.pauseDeadline) return this.host.pausedTooLong()
-    if (now >= this.messageDeadline) return this.host.noMessage()
+    if (now >= this.messageDue) return this.host.noMessage()
     if (now >= this.lifeDeadline) return this.host.livedTooLong()
     if (now >= this.readDeadline) {
       this.readDeadline = Number.POSITIVE_INFINITY

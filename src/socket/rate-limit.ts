@@ -54,8 +54,15 @@ export class TokenBucket {
     return true
   }
 
+  /** Takes `amount` more of what was begun, whatever is in it. */
+  takeMore(rate: Rate, amount: number, now: number): void {
+    this.fill(rate, now)
+    this.tokens -= amount
+  }
+
   /** Milliseconds until there is one in it again; 0 when there is. */
-  wait(rate: Rate): number {
+  wait(rate: Rate, now: number): number {
+    this.fill(rate, now)
     return this.tokens >= 1 ? 0 : ((1 - this.tokens) / rate.perSecond) * 1000
   }
 

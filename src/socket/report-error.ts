@@ -25,11 +25,20 @@ export function reportError<S extends Socket>(
 function print(error: unknown): void {
   if (limit.admits()) {
     sayOmitted()
-    // An application's own error may carry a request that failed, credentials and all.
-    console.error(redact(typeof error === 'string' ? error : inspect(error)))
+    console.error(inWords(error))
   } else if (timer === undefined) {
     timer = setTimeout(sayOmitted, limit.remaining)
     timer.unref()
+  }
+}
+
+/** What is thrown can be anything, and fail when it is looked at. */
+function inWords(error: unknown): string {
+  try {
+    // An application's own error may carry a request that failed, credentials and all.
+    return redact(typeof error === 'string' ? error : inspect(error))
+  } catch {
+    return 'An error that cannot be printed.'
   }
 }
 

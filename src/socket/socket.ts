@@ -89,7 +89,7 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
   /**
    * Sets limits from here on; those that are not given stay as they are. `maxLifetime` and `idleBeforeFirstMessage` count
    * from now. A `highWaterMark` above `maxBuffered` counts as that.
-   * @throws ArgumentError that names the limit and its value; nothing is changed then
+   * @throws ArgumentError that names the limit, and its value or the one that was meant; nothing is changed then
    */
   setLimits(limits: Limits): void {
     this.link.setLimits(limits)

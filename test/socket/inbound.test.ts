@@ -1,6 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type CloseInfo, type DroppedMessage, Opcode, RateLimitError, type ServerSocket, TimeoutError } from 'heartwire'
-import { memoryPair } from 'heartwire/testing'
+import {
+  type CloseInfo,
+  type DroppedMessage,
+  type Limits,
+  Opcode,
+  RateLimitError,
+  type ServerSocket,
+  TimeoutError,
+} from 'heartwire'
+import { memoryPair, openSocket, type Transport, type TransportSink } from 'heartwire/testing'
 import { describe, expect, test } from 'vitest'
 import { Mailbox } from '../support/mailbox.ts'
 import { masked, RawPeer } from '../support/raw-peer.ts'
@@ -109,6 +117,17 @@ describe('serial', () => {
     expect(seen).toEqual(['1', '2', '3'])
   })
 
+  test('handlers do not overlap while the connection closes either, when nothing can be held back', async () => {
+    const gate = new Gate()
+    const { peer, socket } = await rawPair({ serial: true, message: gate.message })
+    socket.close()
+    expect(await peer.closeFrame()).toEqual([1000, ''])
+    peer.write(texts('1', '2'))
+    peer.sendClose(1000)
+    expect(await socket.closed).toMatchObject({ received: 1000, wasClean: true })
+    expect(gate.begun.all).toEqual(['1'])
+  })
+
   test('a handler that never settles ends the connection after maxPause', async () => {
     const closed = new Mailbox<CloseInfo>()
     const { peer } = await rawPair({
@@ -124,6 +143,38 @@ describe('serial', () => {
     expect(cause).toBe('pause-timeout')
     expect(error?.message).toBe('Nothing was read for 50 ms (maxPause): the message handler has not settled (serial).')
   })
+})
+
+test('what was held back is delivered before the end, also when a handler pauses and resumes at once', async () => {
+  const seen: string[] = []
+  let sink: TransportSink | undefined
+  const nothing = () => {}
+  const taken = () => true
+  const transport: Transport = {
+    remoteAddress: undefined,
+    start: (given) => {
+      sink = given
+    },
+    pause: nothing,
+    resume: nothing,
+    write: taken,
+    writeAll: taken,
+    end: nothing,
+    destroy: nothing,
+  }
+  const socket = openSocket('server', transport, {
+    message(socket, message) {
+      seen.push(String(message))
+      socket.pause()
+      if (seen.length > 1) socket.resume()
+    },
+  })
+  sink?.onData(texts('1', '2', '3'))
+  sink?.onClose(false, Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }))
+  expect(seen).toEqual(['1'])
+  socket.resume()
+  expect(await socket.closed).toMatchObject({ cause: 'transport-error' })
+  expect(seen).toEqual(['1', '2', '3'])
 })
 
 describe('messageRate', () => {
@@ -251,6 +302,57 @@ describe('byteRate', () => {
   })
 })
 
+describe('a rate that is set on an open socket', () => {
+  test.each([
+    { to: 'false', rate: false as const },
+    { to: 'a higher one', rate: { perSecond: 1_000_000 } },
+  ])('to $to: what waits for the old one does no longer', async ({ rate }) => {
+    const seen = new Mailbox<string>()
+    const { peer, socket } = await rawPair({
+      messageRate: { perSecond: 0.001, burst: 1 },
+      byteRate: { perSecond: 0.001, burst: 1 },
+      message: (_socket, message) => seen.put(String(message)),
+    })
+    peer.write(texts('1', '2', '3'))
+    expect(await seen.next()).toBe('1')
+    socket.setLimits({ messageRate: rate })
+    socket.setLimits({ byteRate: rate })
+    expect(await seen.take(2)).toEqual(['2', '3'])
+    expect(socket.aliveFor).toBeLessThan(Number.POSITIVE_INFINITY)
+  })
+})
+
+describe.each(['messageRate', 'byteRate'])('%s for messages that are read in pieces', (name) => {
+  test("'close' closes with 1008", async () => {
+    const { client, server } = memoryPair({ server: { [name]: { perSecond: 0.001, burst: 1, over: 'close' } } })
+    const first = server.receiveStream()
+    client.send('1')
+    for await (const piece of await first) expect(piece).toBe('1')
+    const second = server.receiveStream()
+    client.send('2')
+    await expect(second).rejects.toThrow('sent 1008')
+    expect(await client.closed).toMatchObject({ received: 1008, reason: 'sends too much' })
+  })
+})
+
+test("byteRate with 'close' lets a message that has begun in pieces end, however long", async () => {
+  const { client, server } = memoryPair({ server: { byteRate: { perSecond: 0.001, burst: 1000, over: 'close' } } })
+  const stream = server.receiveStream()
+  client.send(Buffer.alloc(200_000))
+  let bytes = 0
+  for await (const piece of await stream) bytes += piece.length
+  expect(bytes).toBe(200_000)
+  client.send('one more')
+  expect(await server.closed).toMatchObject({ cause: 'rate-limit', sent: 1008 })
+})
+
+test('setLimits refuses a limit that there is not', () => {
+  const { server } = memoryPair()
+  expect(() => server.setLimits({ maxPayLoad: 1 } as Limits)).toThrow(
+    'There is no option "maxPayLoad" of setLimits. Did you mean maxPayload?',
+  )
+})
+
 describe('controlRate', () => {
   test('a flood of pings is closed with 1008 by default', async () => {
     const closed = new Mailbox<CloseInfo>()
@@ -323,6 +425,28 @@ describe('idleBeforeFirstMessage', () => {
     })
   })
 
+  test('does not count while nothing is read because open has not settled', async () => {
+    const seen = new Mailbox<unknown>()
+    const { client, server } = memoryPair({
+      server: {
+        idleBeforeFirstMessage: 40,
+        open: () => new Promise((resolve) => setTimeout(resolve, 150)),
+        message: (_socket, message) => seen.put(message),
+      },
+    })
+    client.send('in good time')
+    expect(await Promise.race([seen.next(), server.closed])).toBe('in good time')
+  })
+
+  test('counts on after a pause', async () => {
+    const { client, server } = memoryPair({ server: { idleBeforeFirstMessage: 40, message() {} } })
+    server.pause()
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    expect(server.state).toBe('open')
+    server.resume()
+    expect(await client.closed).toMatchObject({ received: 1008, reason: 'no message came' })
+  })
+
   test('leaves alone who has said something', async () => {
     const { client, server } = memoryPair({ server: { idleBeforeFirstMessage: 40, maxLifetime: 150, message() {} } })
     client.send('here I am')
@@ -351,6 +475,7 @@ describe('the AsyncLocalStorage context of handlers', () => {
         pong: () => note('pong'),
         drain: () => note('drain'),
         dropped: () => note('dropped'),
+        observeFrames: (_socket, { direction }) => note(`frame ${direction}`),
         close(socket) {
           note('close')
           closed.put()
@@ -374,6 +499,8 @@ describe('the AsyncLocalStorage context of handlers', () => {
       ping: 'createServer',
       pong: 'createServer',
       close: 'createServer',
+      'frame in': 'createServer',
+      'frame out': 'createServer',
     })
   })
 
@@ -385,7 +512,30 @@ describe('the AsyncLocalStorage context of handlers', () => {
       ping: 'upgrade',
       pong: 'upgrade',
       close: 'upgrade',
+      'frame in': 'upgrade',
+      'frame out': 'upgrade',
     })
+  })
+
+  test('is not changed for others by a handler that enters another', async () => {
+    const found = new Mailbox<string | undefined>()
+    const { port } = await storage.run('createServer', () =>
+      serve({
+        message(_socket, message) {
+          found.put(storage.getStore())
+          storage.enterWith(String(message))
+        },
+      }),
+    )
+    const ann = await RawPeer.open(port)
+    const bob = await RawPeer.open(port)
+    ann.write(texts('ann'))
+    expect(await found.next()).toBe('createServer')
+    bob.write(texts('bob'))
+    expect(await found.next()).toBe('createServer')
+    const later = await RawPeer.open(port)
+    later.write(texts('later'))
+    expect(await found.next()).toBe('createServer')
   })
 
   test('is the same for what is delivered, drained or closed by somebody else', async () => {
@@ -396,6 +546,9 @@ describe('the AsyncLocalStorage context of handlers', () => {
           message: () => void found.push(['message', storage.getStore()]),
           drain: () => void found.push(['drain', storage.getStore()]),
           close: () => void found.push(['close', storage.getStore()]),
+          observeFrames: (_socket, { direction }) => {
+            if (direction === 'out') found.push(['frame', storage.getStore()])
+          },
         },
       }),
     )
@@ -412,8 +565,10 @@ describe('the AsyncLocalStorage context of handlers', () => {
       await server.closed
     })
     expect(found).toEqual([
+      ['frame', 'pair'],
       ['message', 'pair'],
       ['drain', 'pair'],
+      ['frame', 'pair'],
       ['close', 'pair'],
     ])
   })

@@ -61,6 +61,17 @@ test('what an error handler throws counts as well', async () => {
   expect(printed()).toEqual(Array(5).fill('worse'))
 })
 
+test('an error that cannot be printed ends nothing', async () => {
+  const { reportError, printed } = await printing()
+  const error = Object.defineProperty(new Error('x'), 'stack', {
+    get() {
+      throw new Error('no stack')
+    },
+  })
+  reportError(undefined, error, undefined)
+  expect(printed()).toEqual(['An error that cannot be printed.'])
+})
+
 test('an error handler is given all of them', async () => {
   const { reportError, printed } = await printing()
   const given: unknown[] = []
