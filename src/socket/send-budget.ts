@@ -14,7 +14,7 @@ const FREED = 0.1
 
 /**
  * Bounds what is queued for all connections of a process (of a thread, where there are several) together. Above the
- * limit those who are furthest behind are closed, until a tenth of it is free.
+ * limit those who are furthest behind are closed, as many as it takes for a tenth of it to be free.
  */
 export class SendBudget {
   private most: number
@@ -56,9 +56,12 @@ export class SendBudget {
     if (this.total <= this.most || this.evicting) return
     this.evicting = true
     const furthestBehind = [...this.debtors].sort((a, b) => b.charged - a.charged)
+    // The frame under way stays until it is written, or its connection is cut by a second eviction.
+    let leaving = 0
     for (const debtor of furthestBehind) {
-      if (this.total <= this.most * (1 - FREED)) break
+      if (this.total - leaving <= this.most * (1 - FREED)) break
       debtor.evict()
+      leaving += debtor.charged
     }
     this.evicting = false
   }

@@ -295,6 +295,17 @@ describe('the budget of all queues', () => {
     )
   })
 
+  test('closes no more than it takes, though the frames under way are only free when they are gone', async () => {
+    const pairs = [stuckPair({}), stuckPair({}), stuckPair({})]
+    const closing = () => pairs.filter(({ server }) => server.state !== 'open').length
+    sendBudget.limit = sendBudget.used - 1
+    expect(closing()).toBe(1)
+    // The Close frame that waits does not fit: the one that is closing already is cut for it.
+    sendBudget.limit = 3 * FILLED
+    expect(closing()).toBe(1)
+    expect(sendBudget.used).toBe(2 * FILLED)
+  })
+
   test('cuts one that is closing already, when that is not enough', async () => {
     const { server } = stuckPair({})
     sendBudget.limit = 1
