@@ -28,7 +28,7 @@ export function checkTimeOrNever(name: string, value: number | false): number {
 export function checkWord<Word extends string>(name: string, value: Word, words: readonly Word[]): Word {
   if (words.includes(value)) return value
   const all = words.map((word) => `'${word}'`)
-  const list = `${all.slice(0, -1).join(', ')} or ${all.at(-1)}`
+  const list = all.length === 1 ? all[0] : `${all.slice(0, -1).join(', ')} or ${all.at(-1)}`
   throw new ArgumentError(`The option ${name} is ${list}, not ${JSON.stringify(value)}.`)
 }
 

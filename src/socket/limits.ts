@@ -94,9 +94,9 @@ export function resolveLimits(limits: Limits, base: ResolvedLimits): ResolvedLim
   return {
     maxPayload: checkCount('maxPayload', limits.maxPayload ?? base.maxPayload),
     maxFragments: checkCount('maxFragments', limits.maxFragments ?? base.maxFragments),
-    messageRate: resolveRate('messageRate', limits.messageRate ?? base.messageRate, 'wait'),
-    byteRate: resolveRate('byteRate', limits.byteRate ?? base.byteRate, 'wait'),
-    controlRate: resolveRate('controlRate', limits.controlRate ?? base.controlRate, 'close'),
+    messageRate: resolveRate('messageRate', limits.messageRate ?? base.messageRate, ['wait', 'drop', 'close']),
+    byteRate: resolveRate('byteRate', limits.byteRate ?? base.byteRate, ['wait', 'drop', 'close']),
+    controlRate: resolveRate('controlRate', limits.controlRate ?? base.controlRate, ['close']),
     highWaterMark: checkCount('highWaterMark', limits.highWaterMark ?? base.highWaterMark),
     maxBuffered: checkCount('maxBuffered', limits.maxBuffered ?? base.maxBuffered),
     overflow: checkWord('overflow', limits.overflow ?? base.overflow, ['close', 'drop', 'coalesce']),

@@ -19,13 +19,20 @@ export type OverRate = 'wait' | 'drop' | 'close'
 /** A limit with its defaults filled in. */
 export type Rate = Required<RateLimit>
 
-/** @throws ArgumentError that names the option and its value */
-export function resolveRate(name: string, limit: RateLimit | false, otherwise: OverRate): Rate | false {
+/**
+ * @param policies what `over` can be, the default first
+ * @throws ArgumentError that names the option and its value
+ */
+export function resolveRate(
+  name: string,
+  limit: RateLimit | false,
+  policies: readonly [OverRate, ...OverRate[]],
+): Rate | false {
   if (limit === false) return false
-  const { perSecond, burst = Math.max(1, perSecond), over = otherwise } = limit
+  const { perSecond, burst = Math.max(1, perSecond), over = policies[0] } = limit
   if (!(perSecond > 0 && Number.isFinite(perSecond))) throw bad(`${name}.perSecond`, 'above 0', perSecond)
   if (!(burst >= 1 && Number.isFinite(burst))) throw bad(`${name}.burst`, 'of 1 or more', burst)
-  return { perSecond, burst, over: checkWord(`${name}.over`, over, ['wait', 'drop', 'close']) }
+  return { perSecond, burst, over: checkWord(`${name}.over`, over, policies) }
 }
 
 function bad(name: string, which: string, value: number): ArgumentError {

@@ -4,6 +4,7 @@ import {
   type DroppedMessage,
   type Limits,
   Opcode,
+  type RateLimit,
   RateLimitError,
   type ServerSocket,
   TimeoutError,
@@ -373,6 +374,11 @@ describe('controlRate', () => {
     const { peer } = await rawPair({ controlRate: { perSecond: 0.001, burst: 3 }, autoPong: false, message() {} })
     peer.write(Buffer.concat(Array.from({ length: 4 }, () => masked(opcode, 'p'))))
     expect(await peer.closeFrame()).toEqual([1008, 'sends too much'])
+  })
+
+  test('has no policy but to close', () => {
+    const controlRate: RateLimit = { perSecond: 1, over: 'drop' }
+    expect(() => memoryPair({ server: { controlRate } })).toThrow(`The option controlRate.over is 'close', not "drop".`)
   })
 
   test('false lets the peer send any number', async () => {
