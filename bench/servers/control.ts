@@ -40,7 +40,11 @@ export function serverArguments(argv: readonly string[] = process.argv.slice(2))
 }
 
 /** Says where the server listens, then answers until standard input ends; then the process ends. */
-export function serveControl(port: number, versions: Record<string, string>, collect = globalThis.gc): void {
+export function serveControl(
+  port: number,
+  versions: Record<string, string>,
+  collect: (() => void) | undefined = globalThis.gc,
+): void {
   const say = (line: Ready | Usage) => process.stdout.write(`${JSON.stringify(line)}\n`)
   createInterface({ input: process.stdin })
     .on('line', (line) => {
