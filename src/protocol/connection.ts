@@ -2,6 +2,7 @@ import { CloseCode } from './close-code.ts'
 import type { CloseCause, CloseInfo } from './close-info.ts'
 import { encodeClosePayload } from './close-payload.ts'
 import { type ProtocolError, type Side, TimeoutError } from './error.ts'
+import type { MessageCodec } from './message-codec.ts'
 import { Receiver, type ReceiverSink } from './receiver.ts'
 import { Sender, type SenderShared, type Wire, Written } from './sender.ts'
 
@@ -25,6 +26,8 @@ export interface ConnectionSink {
   onPong(payload: Uint8Array): void
   /** There are bytes to write: `flush` is to be called, best once for all that one turn of the loop sends. */
   onOutput(): void
+  /** A message that took long to decode has been decoded: the transport, if it was paused for it, is to go on. */
+  onDecoded?(): void
   /** The kernel has taken a ping. */
   onPingTaken(): void
   /** Everything sent has been taken by the wire, after it had held some back; never once something was discarded. */
@@ -47,6 +50,8 @@ export interface ConnectionOptions {
   text: 'string' | 'bytes'
   /** Milliseconds to wait for the peer's Close frame from when the kernel has taken ours. */
   closeTimeout: number
+  /** What an extension that was agreed on does to messages. */
+  codec?: MessageCodec | undefined
 }
 
 const EMPTY = new Uint8Array(0)
@@ -94,8 +99,12 @@ export class Connection implements ReceiverSink {
     this.closeTimeout = options.closeTimeout
     this.sink = sink
     this.wire = wire
-    this.receiver = new Receiver({ ...options, platform: options.shared.platform }, this)
-    this.sender = new Sender(options.shared, wire, options.side === 'client')
+    const { codec, shared } = options
+    this.receiver = new Receiver({ ...options, platform: shared.platform, decoder: codec?.decoder }, this)
+    this.sender = new Sender(shared, wire, options.side === 'client')
+    if (codec === undefined) return
+    this.sender.encoder = codec.encoder
+    this.sender.encodedListener = () => sink.onOutput()
   }
 
   /** The opening handshake is done. */
@@ -233,6 +242,10 @@ export class Connection implements ReceiverSink {
 
   onPong(payload: Uint8Array): void {
     this.sink.onPong(payload)
+  }
+
+  onDecoded(): void {
+    this.sink.onDecoded?.()
   }
 
   onClose(code: number, reason: string): void {

@@ -23,7 +23,7 @@ export class ArgumentError extends HeartwireError {
   readonly code = 'INVALID_ARGUMENT'
 }
 
-/** The rules of RFC 6455 that a peer can break on an open connection, and the close code each one is failed with. */
+/** The rules of RFC 6455 and RFC 7692 that a peer can break on an open connection, and the close code each one is failed with. */
 export const RULES = {
   RESERVED_BITS: { closeCode: 1002, section: '5.2' },
   RESERVED_OPCODE: { closeCode: 1002, section: '5.2' },
@@ -42,6 +42,8 @@ export const RULES = {
   INVALID_CLOSE_REASON: { closeCode: 1007, section: '5.5.1' },
   MESSAGE_TOO_LARGE: { closeCode: 1009, section: '7.4.1' },
   TOO_MANY_FRAGMENTS: { closeCode: 1008, section: '10.4' },
+  INVALID_COMPRESSED_DATA: { closeCode: 1007, section: '7.2.2', rfc: 7692 },
+  COMPRESSION_RATIO: { closeCode: 1008, section: '8', rfc: 7692 },
 } as const
 
 export type RuleCode = keyof typeof RULES
@@ -65,7 +67,7 @@ export class ProtocolError extends HeartwireError {
   readonly code: RuleCode
   /** The close code that the connection was failed with. */
   readonly closeCode: number
-  /** Section of RFC 6455 that states the rule. */
+  /** The section that states the rule: of RFC 7692 for what is compressed, otherwise of RFC 6455. */
   readonly section: string
   /** The side that broke the rule. */
   readonly side: Side
@@ -76,7 +78,8 @@ export class ProtocolError extends HeartwireError {
 
   constructor(code: RuleCode, side: Side, what: string, evidence: Evidence) {
     const { closeCode, section } = RULES[code]
-    const where = `frame ${evidence.frameNumber}, byte ${evidence.offset}; RFC 6455 section ${section}`
+    const rfc = 'rfc' in RULES[code] ? RULES[code].rfc : 6455
+    const where = `frame ${evidence.frameNumber}, byte ${evidence.offset}; RFC ${rfc} section ${section}`
     super(`The ${side} ${what} (${where}).${evidence.hint ? ` ${evidence.hint}` : ''}`)
     this.code = code
     this.closeCode = closeCode

@@ -12,6 +12,8 @@ export class MessageBuffer {
   readonly opcode: number
   /** Whether the message is handed on in pieces. */
   readonly inPieces: boolean
+  /** Whether an extension has encoded it: its bytes are no text yet. */
+  readonly isEncoded: boolean
   bytes: Uint8Array = EMPTY
   /** How many of `bytes` are filled. */
   length = 0
@@ -24,10 +26,11 @@ export class MessageBuffer {
   ascii = true
   private readonly platform: Platform
 
-  constructor(platform: Platform, opcode: number, inPieces: boolean) {
+  constructor(platform: Platform, opcode: number, inPieces: boolean, isEncoded = false) {
     this.platform = platform
     this.opcode = opcode
-    this.inPieces = inPieces
+    this.inPieces = inPieces && !isEncoded
+    this.isEncoded = isEncoded
   }
 
   /**

@@ -6,6 +6,7 @@ import { frameHeaderLength, writeFrameHeader } from './frame.ts'
 import { likelyCause } from './likely-cause.ts'
 import { maskCopy, maskKey, rotateKey, unmaskInPlaceAscii, writeMaskKey } from './mask.ts'
 import { MessageBuffer } from './message-buffer.ts'
+import type { DecodeFailure, MessageDecoder } from './message-codec.ts'
 import { isControl, Opcode, opcodeName } from './opcode.ts'
 import type { Platform } from './platform.ts'
 import { UTF8_START, utf8Validate, utf8ValidateLong } from './utf8.ts'
@@ -20,6 +21,8 @@ export interface ReceiverSink {
   onPiece(opcode: number, piece: Uint8Array, last: boolean): void
   onPing(payload: Uint8Array): void
   onPong(payload: Uint8Array): void
+  /** A message that took long to decode has been decoded: reading goes on. */
+  onDecoded?(): void
   /** The peer's Close frame; 1005 where it had no code. Nothing is read after it. */
   onClose(code: number, reason: string): void
   /** The peer broke a rule. Nothing is read after it. */
@@ -38,6 +41,8 @@ export interface ReceiverOptions {
   /** Fragments of a message, empty ones counted. */
   maxFragments: number
   text: 'string' | 'bytes'
+  /** Decodes messages as an extension says; without, no reserved bit may be set. */
+  decoder?: MessageDecoder | undefined
 }
 
 const Mode = { Reading: 0, Paused: 1, Ended: 2 } as const
@@ -55,6 +60,23 @@ interface SplitFrame {
   control: Uint8Array | undefined
   /** Where the frame's payload begins in the message. */
   messageStart: number
+}
+
+/** A message at which the decoder is. What follows it waits. */
+interface Decoding {
+  opcode: number
+  /** What has come of it, while the receiver is paused. */
+  decoded: Uint8Array | DecodeFailure | undefined
+  /** The receiver was paused meanwhile. */
+  paused: boolean
+  failsAt: FailsAt
+}
+
+/** Where a message that cannot be decoded was read. */
+interface FailsAt {
+  offset: number
+  frameNumber: number
+  header: Uint8Array
 }
 
 /**
@@ -76,6 +98,9 @@ export class Receiver {
   /** The side that sends what is read here. */
   private readonly peer: Side
   private readonly masked: boolean
+  private readonly decoder: MessageDecoder | undefined
+  /** The reserved bits that a first frame may have. */
+  private readonly reservedBit: number
 
   private mode: 0 | 1 | 2 = Mode.Reading
   /** Bytes of the stream before the chunk at hand. */
@@ -94,6 +119,7 @@ export class Receiver {
   private headerStart: Uint8Array | undefined
   /** What was not read when the receiver was paused. */
   private held: Uint8Array | undefined
+  private decoding: Decoding | undefined
 
   constructor(options: ReceiverOptions, sink: ReceiverSink) {
     this.sink = sink
@@ -103,6 +129,8 @@ export class Receiver {
     this.maxPayload = options.maxPayload
     this.maxFragments = options.maxFragments
     this.text = options.text
+    this.decoder = options.decoder
+    this.reservedBit = options.decoder?.reservedBit ?? 0
   }
 
   /** Bytes that were read. */
@@ -110,9 +138,14 @@ export class Receiver {
     return this.streamOffset
   }
 
-  /** Whether bytes were left unread by `pause`. */
+  /** Whether there is something that was not delivered: bytes that `pause` left unread, or a message to be decoded. */
   get holds(): boolean {
-    return this.held !== undefined
+    return this.held !== undefined || this.decoding !== undefined
+  }
+
+  /** Whether a message is being decoded that takes long; `onDecoded` tells when it no longer is. */
+  get decodes(): boolean {
+    return this.decoding !== undefined && this.decoding.decoded === undefined
   }
 
   /** Reads a chunk. The receiver may write to it, and keeps no reference to it. */
@@ -124,11 +157,18 @@ export class Receiver {
 
   /** Stops before the next frame; what has arrived behind it is kept until `resume`. */
   pause(): void {
-    if (this.mode === Mode.Reading) this.mode = Mode.Paused
+    if (this.decoding !== undefined) this.decoding.paused = true
+    else if (this.mode === Mode.Reading) this.mode = Mode.Paused
   }
 
   /** Goes on with what `pause` left unread. */
   resume(): void {
+    const { decoding } = this
+    if (decoding !== undefined) {
+      decoding.paused = false
+      if (decoding.decoded !== undefined) this.finishDecoding(decoding, decoding.decoded)
+      return
+    }
     if (this.mode === Mode.Paused) this.mode = Mode.Reading
     if (this.held === undefined) return
     const held = this.held
@@ -143,6 +183,7 @@ export class Receiver {
     this.frame = undefined
     this.headerStart = undefined
     this.held = undefined
+    this.decoding = undefined
   }
 
   /** `isOwn`: the chunk is the receiver's to keep. */
@@ -186,7 +227,10 @@ export class Receiver {
     const masked = b1 >= 0x80
     let length = b1 & 0x7f
 
-    if ((b0 & 0x70) !== 0) return this.violateHeader('RESERVED_BITS', reservedBits(b0), bytes, at, end, shift)
+    if ((b0 & 0x70) !== 0) {
+      const problem = this.reservedBits(b0)
+      if (problem !== undefined) return this.violateHeader('RESERVED_BITS', problem, bytes, at, end, shift)
+    }
     if (opcode >= Opcode.Close) {
       if (opcode > Opcode.Pong)
         return this.violateHeader('RESERVED_OPCODE', reservedOpcode(opcode), bytes, at, end, shift)
@@ -248,7 +292,8 @@ export class Receiver {
     if (opcode < Opcode.Close) {
       const message = this.message
       const total = length + (message === undefined ? 0 : message.announced)
-      if (total > this.maxPayload) {
+      const isEncoded = (b0 & 0x70) !== 0 || message?.isEncoded === true
+      if (total > (isEncoded ? this.decoder!.encodedLimit(this.maxPayload) : this.maxPayload)) {
         const what = `sent a message of ${message === undefined && b0 >= 0x80 ? '' : 'at least '}${total} bytes; the limit (maxPayload) is ${this.maxPayload}`
         return this.violateHeader('MESSAGE_TOO_LARGE', what, bytes, at, end, shift)
       }
@@ -285,6 +330,11 @@ export class Receiver {
       if (b0 === 0x82) return this.sink.onBinary(this.copyPayload(chunk, start, end))
       if (b0 === 0x81) return this.wholeText(chunk, start, end)
       if (isControl(b0 & 0x0f)) return this.controlFrame(this.copyPayload(chunk, start, end), start)
+      // An encoded message is unmasked where it lies, and decoded from there.
+      if ((b0 & 0x0f) !== Opcode.Continuation) {
+        if (this.masked) unmaskInPlaceAscii(chunk, start, end, this.key)
+        return this.decode(b0 & 0x0f, chunk.subarray(start, end), end)
+      }
     }
     this.startFrame(chunk, start)
   }
@@ -336,7 +386,7 @@ export class Receiver {
     if (isControl(opcode)) {
       control = this.platform.allocate(this.payloadLength)
     } else {
-      this.message ??= new MessageBuffer(this.platform, opcode, this.inPieces)
+      this.message ??= new MessageBuffer(this.platform, opcode, this.inPieces, (this.firstByte & 0x70) !== 0)
       this.message.announced += this.payloadLength
       this.message.fragments++
       messageStart = this.message.length
@@ -354,6 +404,7 @@ export class Receiver {
     } else {
       const message = this.message!
       const fin = this.firstByte >= 0x80
+      // What an encoded message may have beyond that is little, and comes at its end.
       const at = message.reserve(length, chunk.length, fin ? message.length + frame.remaining : this.maxPayload)
       if (at < 0) {
         const what = `sent a message of ${message.announced} bytes, more than memory can be had for`
@@ -361,7 +412,7 @@ export class Receiver {
         return end
       }
       maskCopy(chunk, start, end, message.bytes, at, frame.key)
-      if (message.opcode === Opcode.Text && !this.isAscii(message, at)) {
+      if (message.opcode === Opcode.Text && !message.isEncoded && !this.isAscii(message, at)) {
         const state = utf8ValidateLong(this.platform, message.bytes, at, at + length, message.utf8State)
         if (state < 0) {
           const bad = -1 - state
@@ -402,6 +453,11 @@ export class Receiver {
     if (frame.control !== undefined) return this.controlFrame(frame.control, end - frame.control.length)
 
     const fin = this.firstByte >= 0x80
+    if (message!.isEncoded) {
+      if (!fin) return
+      this.message = undefined
+      return this.decode(message!.opcode, message!.bytes.subarray(0, message!.length), end)
+    }
     if (message!.inPieces) {
       if (fin) this.message = undefined
       if (fin || message!.length > 0) this.sink.onPiece(message!.opcode, message!.take(), fin)
@@ -413,6 +469,73 @@ export class Receiver {
     if (opcode === Opcode.Binary) this.sink.onBinary(message!.take())
     else if (this.text === 'bytes') this.sink.onText(message!.take())
     else this.deliverText(bytes, 0, length, message!.ascii, end - this.payloadLength)
+  }
+
+  /** Decodes a message whose last frame ended at `end`, at once or, where that takes long, while nothing more is read. */
+  private decode(opcode: number, encoded: Uint8Array, end: number): void {
+    const decoder = this.decoder!
+    const decoded = decoder.decode(encoded, this.maxPayload)
+    if (decoded !== undefined) return this.deliverDecoded(opcode, decoded, this.failsAt(end))
+    const decoding: Decoding = { opcode, decoded: undefined, paused: false, failsAt: this.failsAt(end) }
+    this.decoding = decoding
+    this.mode = Mode.Paused
+    decoder.decodeLater(copyOf(encoded), this.maxPayload, (later) => {
+      // It may have ended meanwhile.
+      if (this.decoding !== decoding) return
+      if (decoding.paused) decoding.decoded = later
+      else this.finishDecoding(decoding, later)
+      this.sink.onDecoded?.()
+    })
+  }
+
+  private finishDecoding(decoding: Decoding, decoded: Uint8Array | DecodeFailure): void {
+    this.decoding = undefined
+    this.mode = Mode.Reading
+    this.deliverDecoded(decoding.opcode, decoded, decoding.failsAt)
+    // Whoever got the message may have paused, or ended, the receiver.
+    if (this.mode === Mode.Reading) this.resume()
+  }
+
+  /** Delivers a decoded message, from memory that is not the receiver's. */
+  private deliverDecoded(opcode: number, decoded: Uint8Array | DecodeFailure, failsAt: FailsAt): void {
+    if (!(decoded instanceof Uint8Array)) return this.failDecoded(decoded.code, decoded.what, failsAt)
+    if (opcode === Opcode.Binary) return this.deliverBytes(opcode, copyOf(decoded))
+    const { platform } = this
+    if (!platform.isUtf8(decoded, 0, decoded.length)) {
+      const state = utf8Validate(decoded, 0, decoded.length, UTF8_START)
+      const bad = state < 0 ? -1 - state : undefined
+      const where =
+        bad === undefined
+          ? 'ends in the middle of a character'
+          : `is not UTF-8: the byte 0x${hex(decoded[bad]!)} cannot stand at ${bad}`
+      return this.failDecoded('INVALID_UTF8', `sent a compressed text message that, decompressed, ${where}`, failsAt)
+    }
+    if (this.text === 'bytes' || this.inPieces) return this.deliverBytes(opcode, copyOf(decoded))
+    let text: string
+    try {
+      text = platform.utf8Decode(decoded, 0, decoded.length)
+    } catch {
+      const what = `sent a text of ${decoded.length} bytes, too long for a string here`
+      return this.failDecoded('MESSAGE_TOO_LARGE', what, failsAt)
+    }
+    this.sink.onText(text)
+  }
+
+  private deliverBytes(opcode: number, bytes: Uint8Array): void {
+    if (this.inPieces) this.sink.onPiece(opcode, bytes, true)
+    else if (opcode === Opcode.Text) this.sink.onText(bytes)
+    else this.sink.onBinary(bytes)
+  }
+
+  /** Where a message's last frame, which ends at `end`, has its payload. */
+  private failsAt(end: number): FailsAt {
+    const offset = this.streamOffset + end - this.payloadLength
+    return { offset, frameNumber: this.frameNumber, header: this.header() }
+  }
+
+  private failDecoded(code: RuleCode, what: string, failsAt: FailsAt): void {
+    this.end()
+    this.sink.onViolation(new ProtocolError(code, this.peer, what, failsAt))
   }
 
   private controlFrame(payload: Uint8Array, start: number): void {
@@ -473,6 +596,21 @@ export class Receiver {
     this.sink.onViolation(new ProtocolError(code, this.peer, what, evidence))
   }
 
+  /** What is wrong with the reserved bits of a frame; undefined where they are an agreed extension's. */
+  private reservedBits(b0: number): string | undefined {
+    const bits = b0 & 0x70
+    const opcode = b0 & 0x0f
+    if (bits !== this.reservedBit) {
+      const others = bits & ~this.reservedBit
+      const set = [0x40, 0x20, 0x10].flatMap((bit, index) => ((others & bit) === 0 ? [] : [`RSV${index + 1}`]))
+      return `sent a frame with ${set.join(' and ')} set: no extension that was agreed on uses ${set.length === 1 ? 'it' : 'them'}`
+    }
+    if (opcode >= Opcode.Close)
+      return `sent a ${opcodeName(opcode)} frame with RSV1 set: control frames are not compressed`
+    if (opcode !== Opcode.Continuation) return undefined
+    return 'sent a continuation frame with RSV1 set: only the first frame of a compressed message has it'
+  }
+
   /** The bytes of the header read last: lengths are minimal, so there is one way to write them. */
   private header(): Uint8Array {
     const header = new Uint8Array(frameHeaderLength(this.payloadLength, this.masked))
@@ -487,11 +625,6 @@ function headerLengthOf(bytes: Uint8Array): number {
   const b1 = bytes[1]!
   const extended = (b1 & 0x7f) === 127 ? 8 : (b1 & 0x7f) === 126 ? 2 : 0
   return 2 + extended + (b1 >= 0x80 ? 4 : 0)
-}
-
-function reservedBits(b0: number): string {
-  const set = [0x40, 0x20, 0x10].flatMap((bit, index) => ((b0 & bit) === 0 ? [] : [`RSV${index + 1}`]))
-  return `sent a frame with ${set.join(' and ')} set: no extension that was agreed on uses ${set.length === 1 ? 'it' : 'them'}`
 }
 
 function reservedOpcode(opcode: number): string {

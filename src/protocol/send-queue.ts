@@ -13,6 +13,8 @@ export interface Waiting {
   begin: (() => void) | undefined
   /** Set for a message whose place a newer one with the same key takes. */
   key: string | undefined
+  /** Set for a message that is not to be encoded as an extension says. */
+  asIs: boolean
   /** When it began to wait; 0 where there was no `maxQueueAge` then. */
   since: number
 }

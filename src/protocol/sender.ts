@@ -2,6 +2,7 @@ import { copyOf } from './copy.ts'
 import { frameHeaderLength, writeFrameHeader } from './frame.ts'
 import { maskCopy, maskInPlace, writeMaskKey } from './mask.ts'
 import type { MaskKeySource } from './mask-key-source.ts'
+import type { MessageEncoder } from './message-codec.ts'
 import { Opcode } from './opcode.ts'
 import type { Platform } from './platform.ts'
 import { PreparedMessage } from './prepared.ts'
@@ -56,6 +57,10 @@ const EMPTY = new Uint8Array(0)
 export class Sender {
   frameListener: SentFrameListener | undefined
   staleMessageListener: StaleMessageListener | undefined
+  /** Encodes messages as an extension says. */
+  encoder: MessageEncoder | undefined
+  /** Called when the encoder has done what took it long: there is something to flush. */
+  encodedListener: (() => void) | undefined
   /** Bytes that were given to the wire. */
   bytesSent = 0
   /** Messages whose place a newer one with the same key took. */
@@ -98,6 +103,8 @@ export class Sender {
   private ended = false
   /** A message is being sent in fragments: others wait until it has ended. */
   private fragmenting = false
+  /** The message at which the encoder is: others wait until it is done. */
+  private encoding: Waiting | undefined
 
   constructor(shared: SenderShared, wire: Wire, masks: boolean) {
     this.shared = shared
@@ -117,7 +124,7 @@ export class Sender {
 
   /** Bytes that the wire has not taken: frames that are encoded, and the payloads of messages that wait. */
   get bufferedAmount(): number {
-    return this.batchSize + this.inFlight + this.aheadSize + (this.queue?.size ?? 0)
+    return this.batchSize + this.inFlight + this.aheadSize + (this.queue?.size ?? 0) + (this.encoding?.size ?? 0)
   }
 
   /** What is held for the peer, all told: a message that waits costs memory beside its payload. */
@@ -131,23 +138,24 @@ export class Sender {
     return this.fragmenting
   }
 
-  /** Whether the wire holds bytes, so that what is sent now has to wait. */
+  /** Whether the wire holds bytes, or the encoder a message, so that what is sent now has to wait. */
   get blocked(): boolean {
-    return this.inFlight > 0
+    return this.inFlight > 0 || this.encoding !== undefined
   }
 
   /** Whether messages wait only for a flush: the batch is full, but the wire takes more. */
   get overfull(): boolean {
-    return this.queue !== undefined && this.inFlight === 0
+    return this.queue !== undefined && !this.blocked
   }
 
   /**
    * A text message as a string, a binary one as bytes, either one prepared. Bytes are not to be changed until written.
    * @param key a message that still waits with the same key is replaced, where it stands
+   * @param asIs not to be encoded as an extension says
    */
-  message(opcode: number, data: Sendable, key?: string): void {
-    if (!this.mustWait()) return this.encode(FIN | opcode, data)
-    const waiting = this.waiting(FIN | opcode, data, key)
+  message(opcode: number, data: Sendable, key?: string, asIs = false): void {
+    if (!this.mustWait()) return this.encodeMessage(FIN | opcode, data, asIs)
+    const waiting = this.waiting(FIN | opcode, data, key, asIs)
     const older = key === undefined ? undefined : this.queue?.withKey(key)
     if (older === undefined) return this.enqueue(waiting)
     this.queue?.replace(older, waiting)
@@ -219,8 +227,15 @@ export class Sender {
   /** Discards what waits, a Close frame included, so that the next one follows the frame under way. */
   discard(): void {
     const first = this.queue?.first
-    if (this.fragmenting || this.ahead?.some(isOfMessage) || (first && isOfMessage(first))) this.hasDiscarded = true
+    if (
+      this.fragmenting ||
+      this.encoding !== undefined ||
+      this.ahead?.some(isOfMessage) ||
+      (first && isOfMessage(first))
+    )
+      this.hasDiscarded = true
     this.queue = undefined
+    this.encoding = undefined
     this.ahead = undefined
     this.aheadSize = 0
     this.pongsAhead = 0
@@ -269,7 +284,7 @@ export class Sender {
   }
 
   private mustWait(): boolean {
-    if (this.inFlight > 0 || this.fragmenting || this.shut || this.filling) return true
+    if (this.inFlight > 0 || this.fragmenting || this.shut || this.filling || this.encoding !== undefined) return true
     return this.queue !== undefined || this.batchSize >= BATCH_SIZE
   }
 
@@ -289,9 +304,9 @@ export class Sender {
     this.aheadSize += frame.size
   }
 
-  private waiting(firstByte: number, data: Sendable, key?: string): Waiting {
+  private waiting(firstByte: number, data: Sendable, key?: string, asIs = false): Waiting {
     const since = this.maxAge === Number.POSITIVE_INFINITY ? 0 : this.shared.now()
-    return { firstByte, data, size: this.sizeOf(data), begin: undefined, key, since }
+    return { firstByte, data, size: this.sizeOf(data), begin: undefined, key, asIs, since }
   }
 
   private enqueue(waiting: Waiting): void {
@@ -341,7 +356,7 @@ export class Sender {
   private fillBatch(): void {
     this.encodeNewestPong()
     this.filling = true
-    while (!this.fragmenting && this.batchSize < BATCH_SIZE) {
+    while (!this.fragmenting && this.encoding === undefined && this.batchSize < BATCH_SIZE) {
       const next = this.dequeue()
       if (next === undefined) break
       if (next.begin !== undefined) {
@@ -350,7 +365,7 @@ export class Sender {
       } else if (this.maxAge !== Number.POSITIVE_INFINITY && this.isStale(next)) {
         this.dropped(next)
       } else {
-        this.encode(next.firstByte, next.data)
+        this.encodeMessage(next.firstByte, next.data, next.asIs)
       }
     }
     this.filling = false
@@ -413,6 +428,32 @@ export class Sender {
     this.pieces ??= []
     this.pieces.push(piece)
     this.batchSize += piece.length
+  }
+
+  /** A whole message, or a Close frame that comes in its turn. */
+  private encodeMessage(firstByte: number, data: Sendable, asIs: boolean): void {
+    const { encoder } = this
+    if (encoder === undefined || asIs || firstByte >= (FIN | Opcode.Close)) return this.encode(firstByte, data)
+    if (encoder.isLong(data)) return this.encodeLater(encoder, firstByte, data)
+    const encoded = encoder.encode(data)
+    if (encoded === undefined) return this.encode(firstByte, data)
+    // The next message may be written over it; only what is copied behind its header, or prepared, need not be copied here.
+    const isKept = encoded.length <= COPY_LIMIT || data instanceof PreparedMessage
+    this.encodeBytes(firstByte | encoder.reservedBit, isKept ? encoded : copyOf(encoded))
+  }
+
+  private encodeLater(encoder: MessageEncoder, firstByte: number, data: Sendable): void {
+    const encoding = this.waiting(firstByte, data)
+    this.encoding = encoding
+    encoder.encodeLater(data, (encoded) => {
+      // It may have been discarded.
+      if (this.encoding !== encoding) return
+      this.encoding = undefined
+      const frame = encoded === undefined ? encoding : this.waiting(firstByte | encoder.reservedBit, encoded)
+      if (this.inFlight > 0) this.goAhead(frame)
+      else this.encode(frame.firstByte, frame.data)
+      this.encodedListener?.()
+    })
   }
 
   private encode(firstByte: number, data: Sendable): void {

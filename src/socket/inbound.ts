@@ -52,7 +52,15 @@ export class Inbound {
     const { connection, transport } = this.host
     connection.receiver.receive(chunk)
     // What was read is kept, and nothing more is read.
-    if (this.holds !== 0 && connection.receiver.holds) transport.pause()
+    if (connection.receiver.decodes || (this.holds !== 0 && connection.receiver.holds)) transport.pause()
+  }
+
+  /** A message that took long to decode has been decoded; it may have brought a reason to hold. */
+  onDecoded(): void {
+    const { connection, transport } = this.host
+    if (this.holds !== 0 || connection.receiver.decodes) return
+    transport.resume()
+    this.tellEnd()
   }
 
   hold(reason: number): void {

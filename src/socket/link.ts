@@ -3,6 +3,7 @@ import { type CloseCause, type CloseInfo, ConnectionClosedError } from '../proto
 import { Connection, type ConnectionSink } from '../protocol/connection.ts'
 import { encodeControlPayload } from '../protocol/control-payload.ts'
 import { ArgumentError, type Side, TimeoutError } from '../protocol/error.ts'
+import type { MessageCodec } from '../protocol/message-codec.ts'
 import { Opcode } from '../protocol/opcode.ts'
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import type { Transport, TransportSink } from '../transport/transport.ts'
@@ -64,7 +65,8 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   /** Whether the code that runs is in the context of the handlers already. */
   private inContext = false
 
-  constructor(setup: LinkSetup, transport: Transport) {
+  /** @param codec what an extension that was agreed on does to messages */
+  constructor(setup: LinkSetup, transport: Transport, codec?: MessageCodec) {
     this.setup = setup
     // Up to Node 22, what is entered by AsyncLocalStorage.enterWith stays in the one that was current.
     this.context = setup.context.runInAsyncScope(currentContext)
@@ -80,6 +82,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
         maxFragments: behaviour.maxFragments,
         text: behaviour.text,
         closeTimeout: behaviour.closeTimeout,
+        codec,
       },
       this,
       transport,
@@ -277,6 +280,10 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
     this.connection.flush()
     this.outbound.charge()
     this.pulse.wireAsked()
+  }
+
+  onDecoded(): void {
+    this.inbound.onDecoded()
   }
 
   onPingTaken(): void {

@@ -5,7 +5,7 @@ import { Opcode } from '../../src/protocol/opcode.ts'
 import { SendQueue, type Waiting } from '../../src/protocol/send-queue.ts'
 
 function message(data: string | Uint8Array, key?: string): Waiting {
-  return { firstByte: 0x80 | Opcode.Binary, data, size: data.length, begin: undefined, key, since: 0 }
+  return { firstByte: 0x80 | Opcode.Binary, data, size: data.length, begin: undefined, key, asIs: false, since: 0 }
 }
 
 setFlagsFromString('--expose-gc')

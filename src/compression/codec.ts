@@ -1,0 +1,160 @@
+import type { Side } from '../protocol/error.ts'
+import type { DecodeFailure, MessageCodec, MessageDecoder, MessageEncoder } from '../protocol/message-codec.ts'
+import type { DeflateParameters } from '../protocol/permessage-deflate.ts'
+import { PreparedMessage } from '../protocol/prepared.ts'
+import type { Sendable } from '../protocol/send-queue.ts'
+import { Deflate } from './deflate.ts'
+import { History } from './history.ts'
+import { type Inflated, inflateLater, inflateNow, MOST_AT_ONCE, TOO_MUCH } from './inflate.ts'
+import type { CompressionSettings } from './settings.ts'
+
+const RSV1 = 0x40
+/** Messages of up to so many bytes are compressed at once, larger ones in the thread pool. */
+const LONG = 16 * 1024
+/** Bytes that a string of the longest that is compressed at once takes as UTF-8. */
+const utf8 = Buffer.allocUnsafeSlow(LONG * 3)
+/** Compressed messages of up to so many bytes are inflated at once, if they do not come to more than `MOST_AT_ONCE`. */
+const LONG_COMPRESSED = 64 * 1024
+/** Bytes that may come out of any compressed message before `maxRatio` is looked at. */
+const RATIO_FROM = 16 * 1024
+
+/** What two ends have agreed on of permessage-deflate, done for one connection (RFC 7692 section 7.2). */
+export function deflateCodec(settings: CompressionSettings, agreed: DeflateParameters, side: Side): MessageCodec {
+  const { mode, level, threshold, windowBits, maxRatio } = settings
+  const [ownBits, peerBits] =
+    side === 'server'
+      ? [agreed.serverMaxWindowBits, agreed.clientMaxWindowBits]
+      : [agreed.clientMaxWindowBits, agreed.serverMaxWindowBits]
+  const [ownAlone, peerAlone] =
+    side === 'server'
+      ? [agreed.serverNoContextTakeover, agreed.clientNoContextTakeover]
+      : [agreed.clientNoContextTakeover, agreed.serverNoContextTakeover]
+  const keeps = mode === 'takeover' && !ownAlone
+  return {
+    encoder: new DeflateEncoder(
+      deflateFor(ownBits, level),
+      threshold,
+      keeps ? new History(2 ** Math.min(windowBits, ownBits)) : undefined,
+    ),
+    decoder: new DeflateDecoder(maxRatio, peerAlone ? undefined : new History(2 ** peerBits)),
+  }
+}
+
+const deflates = new Map<number, Deflate>()
+
+/** One for all connections of the thread with the same window and level. */
+function deflateFor(windowBits: number, level: number): Deflate {
+  // zlib's raw deflate takes 9 for 8, and then refers back by 250 bytes at most.
+  const bits = Math.max(9, windowBits)
+  const key = bits * 16 + level
+  let deflate = deflates.get(key)
+  if (deflate === undefined) {
+    deflate = new Deflate(bits, level)
+    deflates.set(key, deflate)
+  }
+  return deflate
+}
+
+class DeflateEncoder implements MessageEncoder {
+  readonly reservedBit = RSV1
+  private readonly deflate: Deflate
+  private readonly threshold: number
+  /** What was sent compressed so far, where messages may refer to it. */
+  private readonly history: History | undefined
+
+  constructor(deflate: Deflate, threshold: number, history: History | undefined) {
+    this.deflate = deflate
+    // There is nothing to gain from an empty message.
+    this.threshold = Math.max(1, threshold)
+    this.history = history
+  }
+
+  isLong(message: Sendable): boolean {
+    if (message instanceof PreparedMessage) return message.payload.length > LONG && !this.deflate.has(message)
+    return message.length > LONG
+  }
+
+  encode(message: Sendable): Uint8Array | undefined {
+    if (message instanceof PreparedMessage) return this.prepared(message)
+    const payload = typeof message === 'string' ? this.bytesOf(message) : message
+    if (payload === undefined || payload.length < this.threshold) return undefined
+    return this.accept(payload, this.deflate.compress(payload, this.history?.window))
+  }
+
+  encodeLater(message: Sendable, done: (encoded: Uint8Array | undefined) => void): void {
+    if (message instanceof PreparedMessage) {
+      const { payload } = message
+      this.deflate.compressPreparedLater(message, (compressed) => done(this.accept(payload, compressed)))
+    } else {
+      const payload = typeof message === 'string' ? Buffer.from(message) : message
+      const { window } = this.history ?? {}
+      this.deflate.compressLater(payload, window, (compressed) => done(this.accept(payload, compressed)))
+    }
+  }
+
+  /** For others it is compressed without a history; here it becomes part of it all the same. */
+  private prepared(message: PreparedMessage): Uint8Array | undefined {
+    const { payload } = message
+    return payload.length < this.threshold ? undefined : this.accept(payload, this.deflate.compressPrepared(message))
+  }
+
+  /** What was made of a message, if it is sent so. Only then the peer has it in its window. */
+  private accept(payload: Uint8Array, compressed: Uint8Array | undefined): Uint8Array | undefined {
+    if (compressed === undefined || compressed.length >= payload.length) return undefined
+    this.history?.push(payload)
+    return compressed
+  }
+
+  private bytesOf(text: string): Uint8Array | undefined {
+    return text.length * 3 < this.threshold ? undefined : utf8.subarray(0, utf8.write(text))
+  }
+}
+
+class DeflateDecoder implements MessageDecoder {
+  readonly reservedBit = RSV1
+  private readonly maxRatio: number
+  private readonly history: History | undefined
+
+  constructor(maxRatio: number, history: History | undefined) {
+    this.maxRatio = maxRatio
+    this.history = history
+  }
+
+  /** Stored blocks of 16 KiB, as zlib's smallest, add 5 bytes each. */
+  encodedLimit(maxPayload: number): number {
+    return maxPayload + Math.ceil(maxPayload / 1024) + 64
+  }
+
+  decode(encoded: Uint8Array, maxPayload: number): Uint8Array | DecodeFailure | undefined {
+    if (encoded.length > LONG_COMPRESSED) return undefined
+    const limit = this.limit(encoded, maxPayload)
+    const inflated = inflateNow(encoded, this.history?.window, Math.min(limit, MOST_AT_ONCE))
+    if (inflated === TOO_MUCH && limit > MOST_AT_ONCE) return undefined
+    return this.accept(inflated, encoded, maxPayload)
+  }
+
+  decodeLater(encoded: Uint8Array, maxPayload: number, done: (decoded: Uint8Array | DecodeFailure) => void): void {
+    const limit = this.limit(encoded, maxPayload)
+    inflateLater(encoded, this.history?.window, limit, (inflated) => done(this.accept(inflated, encoded, maxPayload)))
+  }
+
+  private limit({ length }: Uint8Array, maxPayload: number): number {
+    return Math.min(maxPayload, Math.max(RATIO_FROM, length * this.maxRatio))
+  }
+
+  private accept(inflated: Inflated, { length }: Uint8Array, maxPayload: number): Uint8Array | DecodeFailure {
+    if (inflated === TOO_MUCH) return this.tooMuch(length, maxPayload)
+    if (inflated instanceof Uint8Array) this.history?.push(inflated)
+    return inflated
+  }
+
+  private tooMuch(length: number, maxPayload: number): DecodeFailure {
+    const limit = Math.max(RATIO_FROM, length * this.maxRatio)
+    if (limit >= maxPayload) {
+      const what = `sent ${length} bytes of compressed data that come to more than ${maxPayload}, the limit (maxPayload)`
+      return { code: 'MESSAGE_TOO_LARGE', what }
+    }
+    const what = `sent ${length} bytes of compressed data that come to more than ${this.maxRatio} times as many (compression.maxRatio)`
+    return { code: 'COMPRESSION_RATIO', what }
+  }
+}
