@@ -85,9 +85,11 @@ async function present(contestants: readonly Contestant[], report: Report): Prom
       await server.stop()
       found.push(contestant)
     } catch (error) {
-      if (!(error instanceof ServerDeclined)) throw error
-      report.skipped.push({ name: contestant.name, why: error.message })
-      process.stderr.write(`${contestant.name} skipped: ${error.message}\n`)
+      const { name } = contestant
+      const why = error instanceof Error ? error.message : String(error)
+      if (error instanceof ServerDeclined) report.skipped.push({ name, why })
+      else report.failures.push({ part: 'start', name, error: why })
+      process.stderr.write(`${name} ${error instanceof ServerDeclined ? 'skipped' : 'failed'}: ${why}\n`)
     }
   }
   return found

@@ -40,6 +40,8 @@ export async function runEcho(command: EchoCommand, begin: () => void): Promise<
     finish = resolve
     fail = reject
   })
+  // It may fail before anybody waits for it.
+  ended.catch(() => {})
   const events = {
     answer({ connection, index, microseconds, toServer, toClient, compressed }: Answer): void {
       counts.answers++
