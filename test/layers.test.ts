@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 /** Folders of src/ from the bottom to the top. A module imports from its own folder, and from those in rows before it. */
 const ROWS = [
   ['protocol'],
-  ['topics', 'liveness', 'transport', 'platform'],
+  ['topics', 'liveness', 'transport', 'platform', 'compression'],
   ['socket'],
   ['server', 'client'],
   // The modules of src/ itself, which are what the package exports.

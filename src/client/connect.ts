@@ -1,6 +1,9 @@
 import type { Duplex } from 'node:stream'
+import { deflateCodec } from '../compression/codec.ts'
+import { extensionsFor } from '../compression/settings.ts'
 import type { HandshakeError } from '../protocol/error.ts'
 import { checkUpgradeResponse, createKey, type HeaderLine, requestHeaders } from '../protocol/handshake.ts'
+import type { MessageCodec } from '../protocol/message-codec.ts'
 import { type Context, currentContext } from '../socket/context.ts'
 import { Link } from '../socket/link.ts'
 import type { Behaviour, Handlers } from '../socket/options.ts'
@@ -36,10 +39,10 @@ export async function connect<Data = undefined>(
   const target = parseTarget(url, settings.socketPath)
   const attempt = new Attempt(settings.handshakeTimeout, options.signal)
   try {
-    const { stream, protocol } = await shakeHands(attempt, target, settings)
+    const { stream, protocol, codec } = await shakeHands(attempt, target, settings)
     attempt.signal.throwIfAborted()
     attempt.release(stream)
-    return opened(stream, protocol, settings.behaviour, context, options)
+    return opened(stream, protocol, codec, settings.behaviour, context, options)
   } finally {
     attempt.end()
   }
@@ -48,13 +51,19 @@ export async function connect<Data = undefined>(
 interface Opened {
   stream: Duplex
   protocol: string
+  codec: MessageCodec | undefined
 }
 
 async function shakeHands(attempt: Attempt, target: Target, settings: Settings): Promise<Opened> {
   let errand: Errand = { target, headers: settings.headers, tls: settings.tls }
   for (let followed = 0; ; followed++) {
     const stream = await openStream(attempt, errand.target, settings, errand.tls)
-    const offer = { key: createKey(shared.platform), protocols: settings.protocols }
+    const { compression } = settings.behaviour
+    const offer = {
+      key: createKey(shared.platform),
+      protocols: settings.protocols,
+      extensions: extensionsFor(compression, 'client'),
+    }
     const answer = await ask(attempt, stream, {
       method: 'GET',
       path: errand.target.path,
@@ -62,9 +71,10 @@ async function shakeHands(attempt: Attempt, target: Target, settings: Settings):
       name: errand.target.name,
     })
     if (answer.status === 101) {
-      const { protocol } = checkUpgradeResponse(answer, offer, shared.platform)
+      const { protocol, extensions } = checkUpgradeResponse(answer, offer, shared.platform)
       if (answer.head !== undefined && answer.head.length > 0) stream.unshift(answer.head)
-      return { stream, protocol }
+      const [deflate] = extensions
+      return { stream, protocol, codec: deflate && deflateCodec(compression, deflate.agreed, 'client') }
     }
     const redirect = redirectOf(answer.status, answer.message.headers.location, errand)
     if (typeof redirect?.next !== 'object' || followed === settings.followRedirects) {
@@ -109,13 +119,14 @@ async function refusal(
 function opened<Data>(
   stream: Duplex,
   protocol: string,
+  codec: MessageCodec | undefined,
   behaviour: Behaviour,
   context: Context,
   options: ConnectOptions<Data>,
 ): Socket<Data> {
   // The handlers are only ever given the one socket, which carries this data.
   const handlers = options as Handlers<Socket>
-  const link = new Link({ side: 'client', behaviour, handlers, context }, new NodeTransport(stream))
+  const link = new Link({ side: 'client', behaviour, handlers, context }, new NodeTransport(stream), codec)
   const socket = new Socket<Data>(link, options.data as Data, protocol)
   link.start(socket)
   return socket

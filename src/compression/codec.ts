@@ -1,6 +1,6 @@
 import type { Side } from '../protocol/error.ts'
 import type { DecodeFailure, MessageCodec, MessageDecoder, MessageEncoder } from '../protocol/message-codec.ts'
-import type { DeflateParameters } from '../protocol/permessage-deflate.ts'
+import { type DeflateParameters, formatDeflate } from '../protocol/permessage-deflate.ts'
 import { PreparedMessage } from '../protocol/prepared.ts'
 import type { Sendable } from '../protocol/send-queue.ts'
 import { Deflate } from './deflate.ts'
@@ -37,6 +37,9 @@ export function deflateCodec(settings: CompressionSettings, agreed: DeflateParam
       keeps ? new History(2 ** Math.min(windowBits, ownBits)) : undefined,
     ),
     decoder: new DeflateDecoder(maxRatio, peerAlone ? undefined : new History(2 ** peerBits)),
+    get extensions() {
+      return formatDeflate(agreed)
+    },
   }
 }
 

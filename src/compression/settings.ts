@@ -17,7 +17,10 @@ export interface CompressionOptions {
   level?: number
   /** Messages of fewer bytes are sent as they are. Default 512, and 64 with `'takeover'`. */
   threshold?: number
-  /** With `'takeover'`: how much of what went before is kept for each direction, as a power of two, 9 to 15. Default 12. */
+  /**
+   * With `'takeover'`: how many bytes of what went before are kept for each direction, as a power of two, 9 to 15. Default
+   * 12: 4 KiB. A client keeps 32 KiB of what its server sends all the same, if that much comes.
+   */
   windowBits?: number
   /** How many times larger a compressed message of the peer may become, beyond 16 KiB. Default Infinity. */
   maxRatio?: number
@@ -72,10 +75,7 @@ export function extensionsFor(settings: CompressionSettings, side: Side): Extens
   const { mode, windowBits } = settings
   if (mode === 'off') return []
   const alone = mode === 'shared'
-  // A peer's window has to be kept here; the own one is the other's to keep, and only as large as it allows.
-  const wanted =
-    side === 'server'
-      ? { clientMaxWindowBits: alone ? 15 : windowBits }
-      : { serverMaxWindowBits: alone ? 15 : windowBits }
-  return [permessageDeflate({ serverNoContextTakeover: alone, clientNoContextTakeover: alone, ...wanted })]
+  // Not the window of a client's server: those that answer what they were not asked for would then be refused.
+  const bounded = side === 'server' && !alone ? { clientMaxWindowBits: windowBits } : {}
+  return [permessageDeflate({ serverNoContextTakeover: alone, clientNoContextTakeover: alone, ...bounded })]
 }

@@ -39,4 +39,6 @@ export interface DecodeFailure {
 export interface MessageCodec {
   readonly encoder: MessageEncoder
   readonly decoder: MessageDecoder
+  /** What was agreed on, as in a Sec-WebSocket-Extensions header. */
+  readonly extensions: string
 }

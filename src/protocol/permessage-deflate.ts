@@ -1,4 +1,5 @@
 import { ArgumentError } from './error.ts'
+import { formatExtensions } from './extension.ts'
 import type { AcceptedOffer, Extension, ExtensionParameters } from './extension-negotiation.ts'
 import { quote } from './quote.ts'
 
@@ -25,6 +26,7 @@ export interface DeflateParameters {
   clientMaxWindowBits: number
 }
 
+const NAME = 'permessage-deflate'
 /** The window that holds where no parameter bounds it. */
 const MAX_BITS = 15
 
@@ -52,7 +54,7 @@ const SECTIONS = new Map([
 export function permessageDeflate(wanted: Partial<DeflateParameters> = {}): Extension<DeflateParameters> {
   const policy = checkedPolicy(wanted)
   return {
-    name: 'permessage-deflate',
+    name: NAME,
     reservedBits: 0x40,
     offers: offersFor(policy),
     accept: (offer) => acceptOffer(offer, policy),
@@ -70,6 +72,17 @@ export function permessageDeflate(wanted: Partial<DeflateParameters> = {}): Exte
       throw refuse(first ?? 'was not offered')
     },
   }
+}
+
+/** What was agreed on, as in a Sec-WebSocket-Extensions header. */
+export function formatDeflate(agreed: DeflateParameters): string {
+  const { serverMaxWindowBits, clientMaxWindowBits } = agreed
+  const parameters = write({
+    ...agreed,
+    serverMaxWindowBits: bound(serverMaxWindowBits),
+    clientMaxWindowBits: bound(clientMaxWindowBits),
+  })
+  return formatExtensions([{ name: NAME, parameters }])
 }
 
 function checkedPolicy({

@@ -1,7 +1,10 @@
 import type { RequestListener } from 'node:http'
+import { extensionsFor } from '../compression/settings.ts'
 import { ArgumentError } from '../protocol/error.ts'
+import type { Extension } from '../protocol/extension-negotiation.ts'
 import { checkSubprotocols } from '../protocol/handshake.ts'
 import type { OutgoingHeaders } from '../protocol/headers.ts'
+import type { DeflateParameters } from '../protocol/permessage-deflate.ts'
 import { quote } from '../protocol/quote.ts'
 import { checkFunctions, checkTime } from '../socket/check.ts'
 import { checkNames, HANDLERS, SOCKET_OPTIONS } from '../socket/option-names.ts'
@@ -66,6 +69,8 @@ export interface Route {
   /** The match of a request's path; undefined when this route is for another. */
   match(path: string): RegExpExecArray | true | undefined
   behaviour: Behaviour
+  /** What is agreed to of what a client offers. */
+  extensions: readonly Extension<DeflateParameters>[]
   checkOrigin: OriginCheck
   handshakeTimeout: number
   admission: Admission
@@ -132,9 +137,14 @@ function compile<Data>(
       `The option protocols is a list of subprotocols or a function, not ${quote(String(protocols))}.`,
     )
   }
+  const behaviour = resolveBehaviour(options, server?.behaviour ?? SERVER_DEFAULTS)
   return {
     match,
-    behaviour: resolveBehaviour(options, server?.behaviour ?? SERVER_DEFAULTS),
+    behaviour,
+    extensions:
+      options.compression === undefined && server !== undefined
+        ? server.extensions
+        : extensionsFor(behaviour.compression, 'server'),
     checkOrigin:
       origins === undefined && server !== undefined ? server.checkOrigin : compileOriginRule(origins ?? 'same'),
     handshakeTimeout: checkTime('handshakeTimeout', handshakeTimeout),

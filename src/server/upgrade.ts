@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { deflateCodec } from '../compression/codec.ts'
 import type { CloseInfo } from '../protocol/close-info.ts'
 import { HandshakeError } from '../protocol/error.ts'
+import { acceptExtensions } from '../protocol/extension-negotiation.ts'
 import {
   checkChosenSubprotocol,
   checkUpgradeRequest,
@@ -227,9 +229,13 @@ export class Upgrade {
     checkChosenSubprotocol(protocol, offer.protocols)
     // The function that chose it may have closed the server, which has taken leave of its sockets then.
     this.checkWanted()
-    const head = responseHead({ key: offer.key, protocol, headers: response.headers }, shared.platform)
     const { context, route } = this
     const { options, behaviour } = route
+    const { answers, agreed } = acceptExtensions(offer.extensions, route.extensions)
+    const head = responseHead(
+      { key: offer.key, protocol, extensions: answers, headers: response.headers },
+      shared.platform,
+    )
     const setup = {
       side: 'server',
       behaviour,
@@ -238,7 +244,9 @@ export class Upgrade {
       onClosed: whenClosed(context, route),
       onRoundTrip: context.roundTrip,
     } as const
-    const link = new Link(setup, this.hand(head))
+    const [deflate] = agreed
+    const codec = deflate && deflateCodec(behaviour.compression, deflate.agreed, 'server')
+    const link = new Link(setup, this.hand(head), codec)
     const socket = new ServerSocket(link, response.data, protocol, context.membership, this.clientAddress)
     context.opened(socket)
     link.start(socket)

@@ -45,6 +45,8 @@ export type DropCounts = Record<DropReason, number>
 export class Link implements ConnectionSink, TransportSink, MessageSource, PulseHost, InboundHost, OutboundHost {
   readonly connection: Connection
   readonly transport: Transport
+  /** What was agreed on of extensions, as in a Sec-WebSocket-Extensions header. */
+  readonly codec: MessageCodec | undefined
   behaviour: Behaviour
   readonly pulse: Pulse
   readonly inbound: Inbound
@@ -72,6 +74,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
     this.context = setup.context.runInAsyncScope(currentContext)
     this.behaviour = setup.behaviour
     this.transport = transport
+    this.codec = codec
     const { side, behaviour } = setup
     this.connection = new Connection(
       {
@@ -144,8 +147,13 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
 
   // From the application
 
-  send(message: MessageData | PreparedMessage, type: MessageType | undefined, key?: string): SendResult {
-    const result = this.outbound.send(message, type, key)
+  send(
+    message: MessageData | PreparedMessage,
+    type: MessageType | undefined,
+    key?: string,
+    asIs?: boolean,
+  ): SendResult {
+    const result = this.outbound.send(message, type, key, asIs)
     if (messageChannel.hasSubscribers && (result === 'ok' || result === 'slow')) {
       publishSent(this.socket, message, type)
     }

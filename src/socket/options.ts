@@ -1,3 +1,10 @@
+import {
+  type CompressionMode,
+  type CompressionOptions,
+  type CompressionSettings,
+  NO_COMPRESSION,
+  resolveCompression,
+} from '../compression/settings.ts'
 import type { HeartbeatSettings } from '../liveness/heartbeat.ts'
 import type { CloseInfo } from '../protocol/close-info.ts'
 import { checkTime, checkWord } from './check.ts'
@@ -27,6 +34,11 @@ export interface SocketOptions extends Limits {
   /** Whether pings are answered; without, the `ping` handler has to. Default true. */
   autoPong?: boolean
   autoResponse?: AutoResponse | undefined
+  /**
+   * Whether messages are compressed where the peer does so as well (permessage-deflate, RFC 7692), and how. Default
+   * `'off'` for a server, `'takeover'` for a client.
+   */
+  compression?: CompressionMode | CompressionOptions
   /**
    * Whether a `message` handler that returns a promise is awaited before it gets the next message of that socket; the
    * peer is held back meanwhile. Default false: it gets messages as they come.
@@ -81,6 +93,7 @@ export interface Behaviour extends ResolvedLimits {
   readonly text: 'string' | 'bytes'
   readonly autoPong: boolean
   readonly autoResponse: AutoResponse | undefined
+  readonly compression: CompressionSettings
   readonly serial: boolean
   readonly asyncContext: 'server' | 'upgrade'
 }
@@ -93,12 +106,17 @@ export const SERVER_DEFAULTS: Behaviour = {
   text: 'string',
   autoPong: true,
   autoResponse: undefined,
+  compression: NO_COMPRESSION,
   serial: false,
   asyncContext: 'server',
 }
 
-/** A client has chosen its server, and trusts it with more. */
-export const CLIENT_DEFAULTS: Behaviour = { ...SERVER_DEFAULTS, maxPayload: 16 * 1024 * 1024 }
+/** A client has chosen its server, and trusts it with more; whether messages are compressed is for the server to say. */
+export const CLIENT_DEFAULTS: Behaviour = {
+  ...SERVER_DEFAULTS,
+  maxPayload: 16 * 1024 * 1024,
+  compression: resolveCompression('takeover', NO_COMPRESSION),
+}
 
 /**
  * Checks socket options, and fills in those of `base` where none are given.
@@ -111,6 +129,7 @@ export function resolveBehaviour(options: SocketOptions, base: Behaviour): Behav
     text: checkWord('text', options.text ?? base.text, ['string', 'bytes']),
     autoPong: options.autoPong ?? base.autoPong,
     autoResponse: options.autoResponse ?? base.autoResponse,
+    compression: resolveCompression(options.compression, base.compression),
     serial: options.serial ?? base.serial,
     asyncContext: checkWord('asyncContext', options.asyncContext ?? base.asyncContext, ['server', 'upgrade']),
   }

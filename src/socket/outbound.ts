@@ -49,8 +49,16 @@ export class Outbound implements Debtor {
     sender.staleMessageListener ??= (opcode, data) => this.dropped('max-queue-age', opcode, data)
   }
 
-  /** @param key of a published message, whose place a newer one with the same key may take */
-  send(message: MessageData | PreparedMessage, type: MessageType | undefined, key?: string): SendResult {
+  /**
+   * @param key of a published message, whose place a newer one with the same key may take
+   * @param asIs not to be compressed
+   */
+  send(
+    message: MessageData | PreparedMessage,
+    type: MessageType | undefined,
+    key?: string,
+    asIs?: boolean,
+  ): SendResult {
     const { connection, behaviour } = this.host
     let data: Sendable
     let opcode: number
@@ -76,7 +84,7 @@ export class Outbound implements Debtor {
       const refused = this.makeRoom(opcode, data, replaces)
       if (refused !== undefined) return refused
     }
-    sender.message(opcode, data, replaces)
+    sender.message(opcode, data, replaces, asIs)
     const result = this.sent()
     if (result !== 'dropped') this.messages++
     return result

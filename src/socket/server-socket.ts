@@ -14,6 +14,8 @@ export interface PublishOptions {
    * subscriber is replaced by a newer one with the same topic and key, so that a slow reader gets the latest only.
    */
   key?: string
+  /** Whether it may be compressed, where that was agreed on. Default true. */
+  compress?: boolean
 }
 
 /** What the sockets of a server know of it. */
@@ -67,9 +69,9 @@ export class ServerSocket<Data = unknown> extends Socket<Data> {
     return publish(this.membership.topics, topic, message, options, this)
   }
 
-  /** @internal Sends a message that was published with a key. */
-  sendKeyed(message: PreparedMessage, key: string | undefined): SendResult {
-    return this.link.send(message, undefined, key)
+  /** @internal Sends a message that was published. */
+  sendPublished(message: PreparedMessage, key: string | undefined, asIs: boolean): SendResult {
+    return this.link.send(message, undefined, key, asIs)
   }
 
   /** @internal */
@@ -100,14 +102,14 @@ export function publish(
   topics: Topics<ServerSocket>,
   topic: string,
   message: MessageData | PreparedMessage,
-  { key, type }: PublishOptions,
+  { key, type, compress }: PublishOptions,
   except: ServerSocket | undefined,
 ): number {
   const prepared = message instanceof PreparedMessage ? message : prepare(message, type)
   // The length keeps a topic and a key apart whatever is in them.
   const keyOfTopic = key === undefined ? undefined : `${topic.length}:${topic}${key}`
   const deliver = (member: ServerSocket) => {
-    const result = member.sendKeyed(prepared, keyOfTopic)
+    const result = member.sendPublished(prepared, keyOfTopic, compress === false)
     return result === 'ok' || result === 'slow'
   }
   return topics.publish(topic, deliver, except)

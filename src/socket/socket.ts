@@ -24,6 +24,13 @@ export function prepare(message: MessageData, type?: MessageType): PreparedMessa
   return prepareMessage(shared.platform, message, type)
 }
 
+export interface SendOptions {
+  /** Sends bytes as text, which have to be UTF-8 and are not checked, or a string as binary. */
+  type?: MessageType
+  /** Whether the message may be compressed, where that was agreed on. Default true. */
+  compress?: boolean
+}
+
 /** What has gone through a connection. */
 export interface SocketCounts {
   /** Messages from the peer, those that were dropped included. */
@@ -70,6 +77,11 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
   /** Bytes that have been sent and not yet taken by the kernel. */
   get bufferedAmount(): number {
     return this.link.connection.sender.bufferedAmount
+  }
+
+  /** What was agreed on of extensions, as in a Sec-WebSocket-Extensions header; `''` for none: nothing is compressed. */
+  get extensions(): string {
+    return this.link.codec?.extensions ?? ''
   }
 
   /** The round-trip time measured last, in milliseconds; undefined before the first answer to a ping. */
@@ -135,14 +147,16 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
   /**
    * Sends a message: a string as text, bytes as binary. Bytes must not be changed until they are drained.
    * All that is sent in one turn of the event loop goes out in one write.
-   * @param type sends a string as binary, or bytes as text; such bytes have to be UTF-8, which is not checked
+   * @param options `'text'` or `'binary'` sends bytes as text, which have to be UTF-8 and are not checked, or a string as
+   * binary
    * @returns `'ok'`; `'slow'`: taken, but more than `highWaterMark` is queued; `'dropped'`: it would have gone over
    * `maxBuffered`, and `overflow` says whether the connection is being closed for it, or over `sendBudget`, for which it
    * is; `'closed'`: not sent, the connection is not open
    * @throws ArgumentError for anything that is neither a string nor bytes
    */
-  send(message: MessageData | PreparedMessage, type?: MessageType): SendResult {
-    return this.link.send(message, type)
+  send(message: MessageData | PreparedMessage, options?: MessageType | SendOptions): SendResult {
+    if (typeof options !== 'object') return this.link.send(message, options)
+    return this.link.send(message, options.type, undefined, options.compress === false)
   }
 
   /**

@@ -189,8 +189,8 @@ describe('a broken 101', () => {
     ],
     [
       'an extension that was not offered',
-      (head) => switching(head, 'Sec-WebSocket-Extensions: permessage-deflate'),
-      'The server\'s answer is 101, but it chooses the extension "permessage-deflate", and the client offered none (RFC 6455 section 4.1).',
+      (head) => switching(head, 'Sec-WebSocket-Extensions: permessage-brotli'),
+      'The server\'s answer is 101, but it chooses the extension "permessage-brotli", and the client offered "permessage-deflate" (RFC 6455 section 4.1).',
     ],
   ])('%s', async (_what, answer, message) => {
     const server = await answeringServer(answer)

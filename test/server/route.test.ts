@@ -114,6 +114,7 @@ test('inherits every option but handlers, the hook and subprotocols', () => {
     text: 'bytes',
     autoPong: false,
     autoResponse: { request: 'a', response: 'b' },
+    compression: { mode: 'takeover', level: 6, threshold: 7, windowBits: 10, maxRatio: 9 },
     serial: true,
     asyncContext: 'upgrade',
     origins: 'any',

@@ -13,7 +13,8 @@ if (server !== undefined) {
 
 function create(): Server<undefined> | undefined {
   const options = {
-    compression: modeArgument(),
+    // Everything is compressed, as by the others.
+    compression: { mode: modeArgument(), threshold: 0 },
     message(socket: ServerSocket, message: string | Uint8Array): void {
       socket.send(message)
     },
