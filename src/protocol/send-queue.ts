@@ -63,8 +63,27 @@ export class SendQueue {
       this.items.splice(0, this.head)
       this.head = 0
     }
-    this.size -= next.size
-    if (next.key !== undefined) this.keyed?.delete(next.key)
+    this.left(next)
     return next
+  }
+
+  /** Takes out what `leaves` says, wherever it stands. */
+  remove(leaves: (waiting: Waiting) => boolean): Waiting[] {
+    const removed: Waiting[] = []
+    let kept = 0
+    for (let i = this.head; i < this.items.length; i++) {
+      const waiting = this.items[i]!
+      if (leaves(waiting)) removed.push(waiting)
+      else this.items[kept++] = waiting
+    }
+    this.items.length = kept
+    this.head = 0
+    for (const waiting of removed) this.left(waiting)
+    return removed
+  }
+
+  private left(waiting: Waiting): void {
+    this.size -= waiting.size
+    if (waiting.key !== undefined) this.keyed?.delete(waiting.key)
   }
 }

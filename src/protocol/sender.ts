@@ -46,6 +46,8 @@ const BATCH_SIZE = 64 * 1024
 const MAX_PENDING_PONGS = 64
 /** About what a message that waits takes beside its payload. */
 const WAITING_COST = 64
+/** How many times a queue is looked through, at most, in the time that a message may wait. */
+const SWEEPS = 8
 const EMPTY = new Uint8Array(0)
 
 /**
@@ -76,6 +78,8 @@ export class Sender {
   private maxAge = Number.POSITIVE_INFINITY
   /** When a `maxQueueAge` was set: what waited already waits since then, as far as is known. */
   private agesFrom = 0
+  /** When the queue is to be looked through next for what has waited for too long. */
+  private nextSweep = 0
 
   // The batch: `pieces`, then the slab's bytes `from` one place `to` another.
   private pieces: Uint8Array[] | undefined
@@ -120,6 +124,7 @@ export class Sender {
   set maxQueueAge(milliseconds: number) {
     if (this.maxAge === Number.POSITIVE_INFINITY) this.agesFrom = this.shared.now()
     this.maxAge = milliseconds
+    this.nextSweep = 0
   }
 
   /** Bytes that the wire has not taken: frames that are encoded, and the payloads of messages that wait. */
@@ -168,13 +173,18 @@ export class Sender {
     return this.load + this.sizeOf(data) + (older === undefined ? WAITING_COST : -older.size)
   }
 
-  /** Drops the messages at the head of the queue that have waited for too long. */
+  /** Drops what has waited for too long; a message is looked at a few times in its life, however often this is called. */
   dropStale(): void {
-    if (this.maxAge === Number.POSITIVE_INFINITY) return
-    for (let first = this.queue?.first; first !== undefined && this.isStale(first); first = this.queue?.first) {
-      this.dequeue()
-      this.dropped(first)
-    }
+    const { queue } = this
+    if (queue === undefined || this.maxAge === Number.POSITIVE_INFINITY) return
+    const now = this.shared.now()
+    if (now < this.nextSweep) return
+    const stale = queue.remove((waiting) => this.isStale(waiting, now))
+    if (queue.length === 0) this.queue = undefined
+    // Not within itself, for what a listener sends.
+    this.nextSweep = Number.POSITIVE_INFINITY
+    for (const waiting of stale) this.dropped(waiting)
+    this.nextSweep = now + this.maxAge / SWEEPS
   }
 
   /** Takes a place in the queue for a message in fragments; `begin` is called, perhaps at once, when it may start. */
@@ -321,10 +331,10 @@ export class Sender {
     return next
   }
 
-  private isStale(waiting: Waiting): boolean {
+  private isStale(waiting: Waiting, now: number): boolean {
     // A Close frame has no age, nor has the place of a message that is to come in fragments.
     if (waiting.begin !== undefined || !isOfMessage(waiting)) return false
-    return this.shared.now() - (waiting.since || this.agesFrom) > this.maxAge
+    return now - (waiting.since || this.agesFrom) > this.maxAge
   }
 
   private dropped({ firstByte, data }: Waiting): void {
@@ -362,7 +372,7 @@ export class Sender {
       if (next.begin !== undefined) {
         this.fragmenting = true
         next.begin()
-      } else if (this.maxAge !== Number.POSITIVE_INFINITY && this.isStale(next)) {
+      } else if (this.maxAge !== Number.POSITIVE_INFINITY && this.isStale(next, this.shared.now())) {
         this.dropped(next)
       } else {
         this.encodeMessage(next.firstByte, next.data, next.asIs)

@@ -78,6 +78,11 @@ export class Outbound implements Debtor {
     }
     if (connection.state !== 'open') return 'closed'
     const { sender } = connection
+    if (behaviour.maxQueueAge !== Number.POSITIVE_INFINITY) {
+      sender.dropStale()
+      // A handler that was told of it may have closed the connection.
+      if (connection.state !== 'open') return 'closed'
+    }
     const replaces = behaviour.overflow === 'coalesce' ? key : undefined
     // The exact size of a text is only asked for where it may matter.
     if (sender.load + mostBytes > behaviour.maxBuffered) {
@@ -195,8 +200,7 @@ export class Outbound implements Debtor {
     const { sender } = connection
     const { maxBuffered } = behaviour
     if (!sender.blocked) connection.flush()
-    sender.dropStale()
-    // The handlers that were told of this may have closed the connection.
+    // A handler that was told of what was dropped meanwhile may have closed the connection.
     if (connection.state !== 'open') return 'closed'
     const load = sender.loadWith(data, key)
     if (sender.bufferedAmount === 0 || load <= maxBuffered) return undefined

@@ -936,6 +936,66 @@ describe('a message that has waited for longer than maxQueueAge', () => {
     expect(sender.load).toBe(before + 5 + 64)
   })
 
+  test('is not hidden by one before it that was replaced, or is to come in fragments', () => {
+    const { sender, block, release, sent, clock, stale } = aging()
+    block()
+    sender.beginFragments(() => sender.fragment(Text, 'a', true))
+    sender.message(Text, 'EUR 1', 'EUR')
+    sender.message(Text, 'USD 1', 'USD')
+    sender.message(Text, 'no key')
+    clock.now = 60
+    sender.message(Text, 'EUR 2', 'EUR')
+    const load = sender.load
+    clock.now = 120
+    sender.dropStale()
+    expect(stale).toEqual([
+      [Text, 'USD 1'],
+      [Text, 'no key'],
+    ])
+    expect(sender.load).toBe(load - 11 - 2 * 64)
+    sender.message(Text, 'USD 2', 'USD')
+    sender.message(Text, 'EUR 3', 'EUR')
+    release()
+    expect(sent()).toEqual(['text "held"', 'text "a"', 'text "EUR 3"', 'text "USD 2"'])
+  })
+
+  test('is looked for a few times in its life, however often that is asked for', () => {
+    const { sender, block, clock, stale } = aging()
+    block()
+    for (const at of [0, 1, 2]) {
+      clock.now = at
+      sender.message(Text, String(at))
+    }
+    clock.now = 101
+    sender.dropStale()
+    expect(stale).toEqual([[Text, '0']])
+    clock.now = 113
+    sender.dropStale()
+    expect(stale).toHaveLength(1)
+    clock.now = 114
+    sender.dropStale()
+    expect(stale).toHaveLength(3)
+    expect(sender.overfull).toBe(false)
+  })
+
+  test('and is told of while a listener asks for others', () => {
+    const { sender, block, clock } = aging()
+    block()
+    let depth = 0
+    let deepest = 0
+    sender.staleMessageListener = () => {
+      deepest = Math.max(deepest, ++depth)
+      clock.now += 50
+      sender.message(Text, 'instead')
+      sender.dropStale()
+      depth--
+    }
+    for (let i = 0; i < 10; i++) sender.message(Text, 'x')
+    clock.now = 101
+    sender.dropStale()
+    expect(deepest).toBe(1)
+  })
+
   test('counts anew when it was replaced', () => {
     const { sender, block, release, sent, clock, stale } = aging()
     block()

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   ConnectionClosedError,
   type DroppedMessage,
@@ -128,7 +129,7 @@ test.each(['close', 'terminate'] as const)('a message for which a handler calls 
     dropped: (socket) => void socket[end](),
   })
   expect(server.send('0123456789')).toBe('slow')
-  await new Promise((resolve) => setTimeout(resolve, 20))
+  await sleep(20)
   expect(server.send('9876543210')).toBe('closed')
   expect(server.counts.messagesOut).toBe(2)
 })
@@ -138,7 +139,7 @@ describe('maxQueueAge', () => {
     const { client, server, dropped } = stuckPair({ maxQueueAge: 30 })
     server.send('stale')
     server.send(Buffer.from('stale too'))
-    await new Promise((resolve) => setTimeout(resolve, 60))
+    await sleep(60)
     server.send('fresh')
     client.resume()
     expect(await client.receive()).toEqual(FILLER)
@@ -153,9 +154,34 @@ describe('maxQueueAge', () => {
   test('makes room in a full queue', async () => {
     const { server, dropped } = stuckPair({ maxQueueAge: 30, maxBuffered: FILLED + 80 })
     expect(server.send('0123456789')).toBe('slow')
-    await new Promise((resolve) => setTimeout(resolve, 60))
+    await sleep(60)
     expect(server.send('9876543210')).toBe('slow')
     expect(dropped.all.map(({ data }) => data)).toEqual(['0123456789'])
+    expect(server.state).toBe('open')
+  })
+
+  test('a send that has to wait drops it, though there is room', async () => {
+    const { server, dropped } = stuckPair({ maxQueueAge: 30 })
+    expect(server.send('0123456789')).toBe('slow')
+    await sleep(60)
+    expect(dropped.all).toEqual([])
+    expect(server.send('9876543210')).toBe('slow')
+    expect(dropped.all.map(({ data }) => data)).toEqual(['0123456789'])
+    expect(server.bufferedAmount).toBe(FILLED + 10)
+  })
+
+  test('a handler that sends something for each that is dropped', async () => {
+    const { server, dropped } = stuckPair({
+      maxQueueAge: 30,
+      dropped: (socket, message) => {
+        dropped.put(message)
+        socket.send('instead')
+      },
+    })
+    for (let i = 0; i < 20_000; i++) server.send('x')
+    await sleep(60)
+    server.send('y')
+    expect(dropped.all.filter(({ data }) => data === 'x')).toHaveLength(20_000)
     expect(server.state).toBe('open')
   })
 
@@ -163,7 +189,7 @@ describe('maxQueueAge', () => {
     const { client, server, dropped } = stuckPair({})
     server.setLimits({ maxQueueAge: 30 })
     server.send('stale')
-    await new Promise((resolve) => setTimeout(resolve, 60))
+    await sleep(60)
     server.setLimits({ maxQueueAge: false })
     server.setLimits({ maxQueueAge: 30 })
     client.resume()
