@@ -3,6 +3,8 @@ import { maskCopy, maskKey } from './mask.ts'
 import { isControl, Opcode, opcodeName } from './opcode.ts'
 import { UTF8_START, utf8Validate } from './utf8.ts'
 
+/** What RSV1 says of the first frame of a message. */
+const COMPRESSED = 'compressed, if permessage-deflate was agreed on (RFC 7692)'
 /** How many bytes of payload the legend shows. */
 const SHOWN_BYTES = 32
 /** Columns of a bit diagram's row before its first border: the byte offset. */
@@ -196,7 +198,9 @@ function legend(frame: Parsed): string[] {
   const { first, fin, opcode, masked, length7, extended, length, lengthEnd, headerLength, bytes } = frame
   const lines = [
     fin ? 'FIN = 1: last fragment of the message' : 'FIN = 0: more fragments of the message follow',
-    (first & 0x40) === 0 ? 'RSV1 = 0: not in use' : 'RSV1 = 1: in use by an extension (permessage-deflate: compressed)',
+    (first & 0x40) === 0
+      ? 'RSV1 = 0: not in use'
+      : `RSV1 = 1: ${isCompressed(frame) ? COMPRESSED : 'in use by an extension'}`,
     (first & 0x20) === 0 ? 'RSV2 = 0: not in use' : 'RSV2 = 1: in use by an extension',
     (first & 0x10) === 0 ? 'RSV3 = 0: not in use' : 'RSV3 = 1: in use by an extension',
     `opcode = ${hexNumber(opcode)} (${isReserved(opcode) ? 'reserved' : opcodeName(opcode)})`,
@@ -229,7 +233,13 @@ function partly(bytes: Uint8Array, start: number, end: number): string {
   return `${Math.max(0, bytes.length - start)} of ${end - start} bytes here`
 }
 
-function payloadLegend({ bytes, masked, headerLength, opcode, payload }: Parsed, length: bigint): string[] {
+/** Whether it is one that RSV1 makes a compressed message's first (RFC 7692 section 6). */
+function isCompressed({ first, opcode }: Parsed): boolean {
+  return (first & 0x40) !== 0 && (opcode === Opcode.Text || opcode === Opcode.Binary)
+}
+
+function payloadLegend(frame: Parsed, length: bigint): string[] {
+  const { bytes, masked, headerLength, opcode, payload } = frame
   if (length === 0n) return [`payload = ${count(length)}`, ...trailing(bytes.length - headerLength)]
   if (payload.length === 0) return [`payload = ${count(length)}, none here`]
   const complete = BigInt(payload.length) === length
@@ -240,7 +250,7 @@ function payloadLegend({ bytes, masked, headerLength, opcode, payload }: Parsed,
   if (payload.length > SHOWN_BYTES) lines.push(`  and ${count(BigInt(payload.length - SHOWN_BYTES))} not shown`)
   if (opcode === Opcode.Close) {
     lines.push(...closeLegend(payload, complete))
-  } else {
+  } else if (!isCompressed(frame)) {
     const text = printable(shown)
     if (text !== undefined) lines.push(...quote('text = ', text, BigInt(shown.length) < length))
   }
@@ -297,7 +307,10 @@ function quote(title: string, text: string, cutOff: boolean): string[] {
 function findFaults(frame: Parsed): string[] {
   const { first, fin, opcode, length, extended, payload } = frame
   const faults: string[] = []
-  for (const [bit, name] of [0x40, 0x20, 0x10].map((bit, index) => [bit, `RSV${index + 1}`] as const)) {
+  if ((first & 0x40) !== 0 && !isCompressed(frame)) {
+    faults.push("RSV1 is set: only a compressed message's first frame has it (RFC 7692)")
+  }
+  for (const [bit, name] of [0x20, 0x10].map((bit, index) => [bit, `RSV${index + 2}`] as const)) {
     if ((first & bit) !== 0) faults.push(`${name} is set: only an extension that defines it may do so (section 5.2)`)
   }
   if (isReserved(opcode)) faults.push(`opcode ${hexNumber(opcode)} is reserved (section 5.2)`)

@@ -1,6 +1,8 @@
 import type { RuleCode } from './error.ts'
+import { Opcode } from './opcode.ts'
 import { quote } from './quote.ts'
 
+const LONGER = 'An earlier payload may have been longer than its header said, so that this is the middle of it.'
 const HTTP = ['GET ', 'HEAD ', 'POST ', 'PUT ', 'DELETE ', 'OPTIONS ', 'PATCH ', 'CONNECT ', 'HTTP/']
 
 /**
@@ -24,19 +26,26 @@ export function likelyCause(code: RuleCode, bytes: Uint8Array): string | undefin
   }
   switch (code) {
     case 'RESERVED_BITS':
-      return (bytes[0]! & 0x70) === 0x40
-        ? 'RSV1 marks a compressed message (RFC 7692), but permessage-deflate was not negotiated on this connection; or an earlier payload was longer than its header said.'
-        : 'An earlier payload may have been longer than its header said, so that this is the middle of it.'
+      return (bytes[0]! & 0x70) === 0x40 ? whyRsv1(bytes[0]! & 0x0f) : LONGER
     case 'UNMASKED_FRAME':
       return 'The peer is no client by its framing: a proxy that re-frames, or a second server that writes to the same socket, sends frames like this.'
     case 'MASKED_FRAME':
       return 'The peer frames like a client: two clients may have been connected to each other, or a proxy passes frames on as they are.'
     case 'RESERVED_OPCODE':
-      return 'An earlier payload may have been longer than its header said, so that this is the middle of it.'
+      return LONGER
     case 'UNEXPECTED_CONTINUATION':
     case 'EXPECTED_CONTINUATION':
       return 'Two writers may be sending on the same connection, with their fragments mixed.'
     default:
       return undefined
   }
+}
+
+/** A text or binary frame may have RSV1 set where compression was agreed on; any other may not, whatever was. */
+function whyRsv1(opcode: number): string {
+  const why =
+    opcode === Opcode.Text || opcode === Opcode.Binary
+      ? 'but permessage-deflate was not negotiated on this connection'
+      : 'on its first frame and on no other'
+  return `RSV1 marks a compressed message (RFC 7692), ${why}; or an earlier payload was longer than its header said.`
 }

@@ -12,7 +12,10 @@ import type { ServerSocket } from '../socket/server-socket.ts'
 export interface TraceOptions {
   /** For how long; at most 86,400, a day. Default 10. */
   seconds?: number
-  /** Whether to show the beginning of each payload, with secrets replaced as far as they have a known form. Default false. */
+  /**
+   * Whether to show the beginning of each payload, with secrets replaced as far as they have a known form; of none that
+   * is compressed. Default false.
+   */
   payload?: boolean
   /** Where the lines go: at most 100 a second. When it throws, the trace ends. Default `console.log`. */
   write?: (line: string) => void
@@ -135,7 +138,7 @@ function describeFrame(frame: ObservedFrame, payload: boolean): string {
   const { direction, fin, rsv1, rsv2, rsv3, opcode, masked, payloadLength } = frame
   const time = new Date(frame.time).toISOString()
   const bits = [fin && 'FIN', rsv1 && 'RSV1', rsv2 && 'RSV2', rsv3 && 'RSV3', masked && 'masked']
-  const length = payloadLength === 1 ? '1 byte' : `${payloadLength} bytes`
+  const length = `${rsv1 ? 'compressed, ' : ''}${payloadLength === 1 ? '1 byte' : `${payloadLength} bytes`}`
   const parts = [time, direction.padEnd(3), opcodeName(opcode), ...bits, length, closeCode(frame)]
   if (payload) parts.push(preview(frame))
   return parts.filter((part) => typeof part === 'string').join(' ')
@@ -147,7 +150,10 @@ function closeCode({ opcode, payload }: ObservedFrame): string | undefined {
   return `${code} (${closeCodeName(code)})`
 }
 
-/** The beginning of a payload: text where it is one, else bytes. Of a fragment nobody can tell what is secret in it. */
+/**
+ * The beginning of a payload: text where it is one, else bytes. Of a fragment nobody can tell what is secret in it, and of
+ * what is compressed what it says.
+ */
 function preview({ opcode, fin, rsv1, payload }: ObservedFrame): string | undefined {
   if (opcode === Opcode.Continuation || !fin || rsv1) return undefined
   const content = opcode === Opcode.Close ? payload.subarray(2) : payload

@@ -162,7 +162,7 @@ payload = 256 bytes:
        +---------------------------------------------------------------+
 
 FIN = 0: more fragments of the message follow
-RSV1 = 1: in use by an extension (permessage-deflate: compressed)
+RSV1 = 1: in use by an extension
 RSV2 = 1: in use by an extension
 RSV3 = 1: in use by an extension
 opcode = 0xB (reserved)
@@ -173,7 +173,7 @@ masking key = 37 .. .. ..: 1 of 4 bytes here
 payload = 48 bytes, none here
 
 What RFC 6455 forbids here:
-- RSV1 is set: only an extension that defines it may do so (section 5.2)
+- RSV1 is set: only a compressed message's first frame has it (RFC 7692)
 - RSV2 is set: only an extension that defines it may do so (section 5.2)
 - RSV3 is set: only an extension that defines it may do so (section 5.2)
 - opcode 0xB is reserved (section 5.2)
@@ -287,6 +287,14 @@ describe('the legend', () => {
     ])
   })
 
+  test('what is compressed is no text, whatever its bytes look like', () => {
+    const rsv1 = 'RSV1 = 1: compressed, if permessage-deflate was agreed on (RFC 7692)'
+    expect(legend('c1 02 41 42')).toContain(rsv1)
+    expect(legend('c1 02 41 42').slice(-2)).toEqual(['payload = 2 bytes:', '  41 42'])
+    expect(legend('c2 02 41 42')).toContain(rsv1)
+    expect(legend('81 02 41 42').at(-1)).toBe('text = "AB"')
+  })
+
   test('how much of the payload is here, and shown', () => {
     const frame = encodeFrame({ opcode: 2, payload: new Uint8Array(300).fill(0x41), maskingKey: KEY })
     const lines = explainFrame(frame.subarray(0, 8 + 40)).split('\n')
@@ -369,7 +377,10 @@ describe('what is forbidden', () => {
     ['88 02 03'],
     ['01 01 c3'],
     ['81 02 c3'],
-    ['c1 01 ff', '- RSV1 is set: only an extension that defines it may do so (section 5.2)'],
+    ['c1 01 ff'],
+    ['c0 00', "- RSV1 is set: only a compressed message's first frame has it (RFC 7692)"],
+    ['c9 00', "- RSV1 is set: only a compressed message's first frame has it (RFC 7692)"],
+    ['a1 00', '- RSV2 is set: only an extension that defines it may do so (section 5.2)'],
     ['92 00', '- RSV3 is set: only an extension that defines it may do so (section 5.2)'],
     ['83 00', '- opcode 0x3 is reserved (section 5.2)'],
     ['8f 00', '- opcode 0xF is reserved (section 5.2)'],

@@ -50,6 +50,14 @@ describe('by the rule that was broken', () => {
     else expect(hint).toMatch(expected)
   })
 
+  test('RSV1 where it cannot be, whatever was agreed on', () => {
+    for (const first of [0xc0, 0x40, 0xc8, 0xc9, 0xca]) {
+      expect(likelyCause('RESERVED_BITS', Uint8Array.of(first, 0x85))).toBe(
+        'RSV1 marks a compressed message (RFC 7692), on its first frame and on no other; or an earlier payload was longer than its header said.',
+      )
+    }
+  })
+
   test('other reserved bits than RSV1 alone', () => {
     for (const first of [0xa1, 0x91, 0xf1, 0xe1]) {
       expect(likelyCause('RESERVED_BITS', Uint8Array.of(first, 0x85))).toMatch(

@@ -1,9 +1,9 @@
-import { ArgumentError, Opcode } from 'heartwire'
+import { ArgumentError, connect, Opcode } from 'heartwire'
 import { describe, expect, test } from 'vitest'
 import type { Link } from '../../src/socket/link.ts'
 import { Mailbox } from '../support/mailbox.ts'
 import { masked } from '../support/raw-peer.ts'
-import { rawPair } from '../support/servers.ts'
+import { rawPair, serve } from '../support/servers.ts'
 
 /** A line with its time, which has to be one, as `at`. */
 function timeless(line: string): string {
@@ -72,6 +72,27 @@ describe('server.trace()', () => {
     ])
     expect(lines.all.at(-1)).toContain('received 4001 (application code) "token=***", then sent')
     expect(lines.all.join()).not.toContain('secret')
+  })
+
+  test('says of a compressed message that it is one, and shows nothing of it', async () => {
+    const lines = new Mailbox<string>()
+    const { server, url } = await serve({ compression: 'shared', message: (one, message) => void one.send(message) })
+    const client = await connect(url)
+    const [socket] = server.sockets
+    const result = server.trace(socket?.id ?? '', { write: lines.put, payload: true })
+    for (const message of ['plain', 'x'.repeat(1_000)]) {
+      client.send(message)
+      expect(await client.receive()).toBe(message)
+    }
+    client.close()
+    await result
+    const sizes = / compressed, \d+ bytes$/
+    expect(lines.all.slice(1, 5).map((line) => timeless(line).replace(sizes, ' compressed'))).toEqual([
+      'at in  text FIN masked 5 bytes "plain"',
+      'at out text FIN 5 bytes "plain"',
+      'at in  text FIN RSV1 masked compressed',
+      'at out text FIN RSV1 compressed',
+    ])
   })
 
   test('prints no more than 100 frames in a second, and says how many were left out', async () => {
