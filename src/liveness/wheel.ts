@@ -29,13 +29,15 @@ export class TimingWheel {
   private timerDue = Number.POSITIVE_INFINITY
   /** The tick that was done last. */
   private doneTick = 0
+  /** The clock stops here: for the timer, which is overdue by then, or for the loop, which ought to have gone on. */
+  private limit = Number.POSITIVE_INFINITY
   /** Milliseconds for which the clock stood still. */
   private stalled = 0
   private judging = false
 
-  /** Milliseconds on the wheel's clock. */
+  /** Milliseconds on the wheel's clock, which never goes back. */
   now(): number {
-    return performance.now() - this.stalled
+    return Math.min(performance.now() - this.stalled, this.limit)
   }
 
   /** Schedules an entry, or moves it, to a time on the wheel's clock; an infinite one cancels it. */
@@ -71,33 +73,37 @@ export class TimingWheel {
   private wakeAt(due: number): void {
     if (this.judging || due >= this.timerDue) return
     clearTimeout(this.timer)
+    const now = this.now()
     this.timerDue = due
-    this.timer = setTimeout(() => this.onTimer(), Math.max(1, due - this.now()))
+    this.limit = Math.min(this.limit, Math.max(due, now) + STALL)
+    this.timer = setTimeout(() => this.onTimer(), Math.max(1, due - now))
     this.timer.unref()
   }
 
   private onTimer(): void {
-    this.noteDelay(this.now() - this.timerDue)
+    this.noteStall()
     this.judging = true
     this.afterReading(true)
   }
 
   /** The loop reads its sockets before it comes to this: what the kernel holds counts before anyone is judged. */
   private afterReading(mayRepeat: boolean): void {
-    const before = this.now()
+    this.limit = this.now() + STALL
     setImmediate(() => {
       // One socket's handler that holds the loop up keeps it from reading what the others got meanwhile.
-      if (this.noteDelay(this.now() - before) && mayRepeat) return this.afterReading(false)
+      if (this.noteStall() && mayRepeat) return this.afterReading(false)
       this.judging = false
       this.timerDue = Number.POSITIVE_INFINITY
+      this.limit = Number.POSITIVE_INFINITY
       this.advance()
     })
   }
 
-  /** Whether the loop was stalled, which is not counted. */
-  private noteDelay(delay: number): boolean {
-    if (delay <= STALL) return false
-    this.stalled += delay
+  /** Whether the loop was stalled: the clock stood still, and goes on from there. */
+  private noteStall(): boolean {
+    const stalled = performance.now() - this.stalled - this.limit
+    if (stalled <= 0) return false
+    this.stalled += stalled
     return true
   }
 
