@@ -68,6 +68,9 @@ export class Listener {
   private readonly underTls = new Set<NetSocket>()
   /** Settles when it listens, or cannot. */
   private started: Promise<void> | undefined
+  private windingDown = false
+  /** Settles when the port has been given up and no connection is left. */
+  private closed: Promise<void> | undefined
   private onAnswered: (() => void) | undefined
 
   /** @throws ArgumentError that names the option and its value; what Node says of TLS options that cannot be */
@@ -88,6 +91,7 @@ export class Listener {
       const { socket } = request
       this.answering.set(socket, (this.answering.get(socket) ?? 0) + 1)
       response.once('close', () => this.answeredOn(socket))
+      if (this.windingDown) response.setHeader('connection', 'close')
       return http(request, response)
     }
     this.http =
@@ -121,30 +125,42 @@ export class Listener {
     return listening(this.http, this.options)
   }
 
-  /** Accepts no more connections; resolves when none is left. */
-  async close(): Promise<void> {
+  /** From here on each HTTP answer is the last one on its connection, so that clients ask elsewhere. */
+  windDown(): void {
+    this.windingDown = true
+  }
+
+  /**
+   * Gives up the port, and ends the connections that ask for nothing. Resolves when the HTTP requests under way are answered
+   * and no connection is left.
+   */
+  close(): Promise<void> {
+    this.closed ??= this.shut()
+    return this.closed
+  }
+
+  /** Gives up the port, and ends every connection that carries HTTP, or nothing yet. */
+  cut(): void {
+    void this.close()
+    this.http.closeAllConnections()
+    for (const stream of this.underTls) stream.destroy()
+  }
+
+  private async shut(): Promise<void> {
     // One that only begins to listen cannot be closed yet. That it failed is told to whoever called `listen`.
     await this.started?.catch(() => {})
-    await new Promise<void>((resolve) => this.http.close(() => resolve()))
+    const gone = new Promise<void>((resolve) => this.http.close(() => resolve()))
+    await this.answered()
+    this.http.closeAllConnections()
+    await gone
   }
 
   /** Resolves when no HTTP request is being answered. */
-  async answered(): Promise<void> {
+  private async answered(): Promise<void> {
     if (this.answering.size === 0) return
     await new Promise<void>((resolve) => {
       this.onAnswered = resolve
     })
-  }
-
-  /** Ends the connections that ask for nothing. */
-  closeIdle(): void {
-    this.http.closeAllConnections()
-  }
-
-  /** Ends every connection that carries HTTP, or nothing yet. */
-  cut(): void {
-    this.http.closeAllConnections()
-    for (const stream of this.underTls) stream.destroy()
   }
 
   private answeredOn(stream: NetSocket): void {
@@ -152,6 +168,8 @@ export class Listener {
     // When a connection ends, Node says so to the answer that is its turn, and to none of those behind it.
     if (left > 0 && !stream.destroyed) this.answering.set(stream, left)
     else this.answering.delete(stream)
+    // The application may have kept it alive for more requests, and the next one may come before the others are answered.
+    if (this.closed !== undefined) this.http.closeIdleConnections()
     if (this.answering.size === 0) this.onAnswered?.()
   }
 }

@@ -156,6 +156,7 @@ export class Server<Data = undefined> {
     } catch (error) {
       this.listener = undefined
       release()
+      void listener.close()
       throw error
     }
     this.release.push(release)
@@ -263,9 +264,12 @@ export class Server<Data = undefined> {
   }
 
   /**
-   * Takes no more connections, sends a Close frame to everyone behind what was sent before, and resolves when all have
-   * ended, with how they did. HTTP requests to a server that listens itself are answered to the end. Whoever has not
-   * finished by the deadline is cut. Called again, it gives the same promise, whatever the options.
+   * Refuses handshakes with 503, sends a Close frame to everyone behind what was sent before, and resolves when all have
+   * ended, with how they did. Whoever has not finished by the deadline is cut. Called again, it gives the same promise,
+   * whatever the options.
+   *
+   * A server that `listen` started answers until the last WebSocket connection has ended, HTTP requests with
+   * `Connection: close`. Then it gives up its port; those requests that are under way are answered to the end.
    * @throws (as a rejection) ArgumentError for a code, a reason or a time that cannot be; the server goes on then
    */
   close(options: CloseOptions = {}): Promise<CloseReport> {
@@ -348,7 +352,7 @@ export class Server<Data = undefined> {
 
   private async shutDown(options: Required<CloseOptions>): Promise<CloseReport> {
     const { listener } = this
-    const listenerClosed = listener?.close()
+    listener?.windDown()
     for (const handshake of this.context.underWay) handshake.abort(serverClosing())
     const closing = new Closing([...this.live, ...this.rejected], options)
     const timer = setTimeout(() => {
@@ -356,10 +360,8 @@ export class Server<Data = undefined> {
       listener?.cut()
     }, options.deadline)
     const report = await closing.report
-    await listener?.answered()
+    await listener?.close()
     for (const release of this.release) release()
-    listener?.closeIdle()
-    await listenerClosed
     clearTimeout(timer)
     this.refusals.flush()
     return report

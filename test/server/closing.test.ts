@@ -1,5 +1,8 @@
-import { createServer as createHttpServer } from 'node:http'
+import { mkdtempSync } from 'node:fs'
+import { Agent, createServer as createHttpServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { ArgumentError, createServer, Opcode, type ServerOptions, type ServerSocket, UpgradeRejected } from 'heartwire'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Mailbox } from '../support/mailbox.ts'
@@ -242,6 +245,17 @@ describe('a handshake that comes while the server is closing is refused with 503
     expect(await report).toEqual({ connections: 1, clean: 1, cut: 0, lost: 0 })
   })
 
+  test('on a new connection to a server that listens', async () => {
+    const { server, port } = await serve({ open() {} })
+    const holding = await RawPeer.open(port)
+    const report = server.close()
+    await refused(await RawPeer.dial(port))
+    expect(server.stats().refused).toEqual({ total: 1, byReason: { SERVER_CLOSING: 1 } })
+    await endCleanly(holding)
+    expect(await report).toEqual({ connections: 1, clean: 1, cut: 0, lost: 0 })
+    await expect(RawPeer.dial(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  })
+
   test('on a new connection to a server that it is attached to', async () => {
     const server = createServer({ open() {}, log() {} })
     const http = createHttpServer()
@@ -330,6 +344,129 @@ test('one that is closed while it begins to listen leaves no timer behind', asyn
     time === 1000 ? [begun.mock.results[index]?.value] : [],
   )
   expect(timers.filter((timer) => !ended.mock.calls.some(([cleared]) => cleared === timer))).toEqual([])
+})
+
+const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
+
+describe('a server that listens, while it closes', () => {
+  test('answers HTTP requests, each as the last one of its connection', async () => {
+    const { server, port } = await serve({ open() {}, http: (_request, response) => void response.end('page') })
+    const holding = await RawPeer.open(port)
+    const before = await RawPeer.dial(port)
+    before.write(GET)
+    expect(await before.head()).toMatch(/\r\nConnection: keep-alive\r\n/)
+    await before.until(() => (before.bytes.length === 4 ? before.take(4) : undefined))
+    const report = server.close()
+    for (const peer of [before, await RawPeer.dial(port)]) {
+      peer.write(GET)
+      expect(await peer.rest()).toMatch(/^HTTP\/1\.1 200 OK\r\nconnection: close\r\n[\s\S]*\r\n\r\npage$/)
+    }
+    await endCleanly(holding)
+    await report
+  })
+
+  test('is not kept open by a stream of HTTP requests', async () => {
+    const { server, port } = await serve({ open() {}, http: (_request, response) => void response.end('page') })
+    const holding = await RawPeer.open(port)
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    onTestFinished(() => agent.destroy())
+    const ask = () =>
+      new Promise<boolean>((resolve) => {
+        get({ port, host: '127.0.0.1', agent }, (response) => response.resume().once('end', () => resolve(true))).once(
+          'error',
+          () => resolve(false),
+        )
+      })
+    expect(await ask()).toBe(true)
+    const report = server.close()
+    // One after the other, so that there is hardly a time without a request.
+    const stream = (async () => {
+      while (await ask());
+    })()
+    await endCleanly(holding)
+    expect(await report).toEqual({ connections: 1, clean: 1, cut: 0, lost: 0 })
+    await stream
+    await expect(RawPeer.dial(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  })
+
+  test('takes no further request on a connection of the last ones, though the application keeps connections alive', async () => {
+    const asked = new Mailbox<() => void>()
+    const closed = new Mailbox<void>()
+    const { server, port } = await serve({
+      close: () => closed.put(),
+      http: (_request, response) =>
+        asked.put(() => response.writeHead(200, { connection: 'keep-alive', 'content-length': 4 }).end('page')),
+    })
+    const holding = await RawPeer.open(port)
+    const [first, second] = [await RawPeer.dial(port), await RawPeer.dial(port)]
+    first.write(GET)
+    const answerFirst = await asked.next()
+    second.write(GET)
+    const answerSecond = await asked.next()
+    const report = server.close()
+    await endCleanly(holding)
+    await closed.next()
+    await expect(RawPeer.dial(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    answerFirst()
+    await first.until(() => (first.bytes.toString().endsWith('\r\n\r\npage') ? true : undefined))
+    first.stream.end(GET)
+    await first.close()
+    expect(asked.all).toHaveLength(2)
+    answerSecond()
+    expect(await second.rest()).toMatch(/\r\n\r\npage$/)
+    expect(await report).toEqual({ connections: 1, clean: 1, cut: 0, lost: 0 })
+  })
+
+  test('cuts HTTP requests of newcomers at the deadline, too', async () => {
+    const asked = new Mailbox<void>()
+    const { server, port } = await serve({ open() {}, http: () => asked.put() })
+    const silent = await RawPeer.open(port)
+    const { deadline, pass } = deadlineAtWill()
+    const report = server.close({ deadline })
+    const newcomer = await RawPeer.dial(port)
+    newcomer.write(GET)
+    await asked.next()
+    pass()
+    expect(await report).toEqual({ connections: 1, clean: 0, cut: 1, lost: 0 })
+    await newcomer.end()
+    expect(newcomer.received).toBe(0)
+    expect(await silent.closeFrame()).toEqual([1001, ''])
+  })
+
+  test('lets HTTP requests be answered that are under way when the last connection has ended', async () => {
+    const asked = new Mailbox<() => void>()
+    const closed = new Mailbox<void>()
+    const { server, port } = await serve({
+      close: () => closed.put(),
+      http: (_request, response) => asked.put(() => response.end('page')),
+    })
+    const holding = await RawPeer.open(port)
+    const report = server.close()
+    const peer = await RawPeer.dial(port)
+    peer.write(GET)
+    const answer = await asked.next()
+    await endCleanly(holding)
+    await closed.next()
+    answer()
+    expect(await peer.rest()).toMatch(/\r\n\r\npage$/)
+    expect(await report).toEqual({ connections: 1, clean: 1, cut: 0, lost: 0 })
+  })
+
+  test('gives up a port at once on which it only began to listen, whoever is still connected elsewhere', async () => {
+    const server = createServer({ open() {}, log() {} })
+    const http = createHttpServer()
+    onTestFinished(() => void http.close())
+    server.attach(http)
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+    const holding = await RawPeer.open((http.address() as AddressInfo).port)
+    const path = join(mkdtempSync(join(tmpdir(), 'heartwire-')), 'socket')
+    const listening = server.listen({ path })
+    const report = server.close()
+    await expect(listening).rejects.toThrow('The server was closed before it listened.')
+    await expect(RawPeer.dial(path)).rejects.toMatchObject({ code: 'ENOENT' })
+    await endCleanly(holding)
+    await report
+  })
 })
 
 test('does not wait for answers to whoever is gone, nor for those behind them', async () => {

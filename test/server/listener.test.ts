@@ -82,6 +82,19 @@ test('a TLS handshake that does not end is cut after handshakeTimeout', async ()
   expect(silent.received).toBe(0)
 })
 
+test('what is cut gives up its port, so that nobody comes who would have to be cut as well', async () => {
+  const headerLimits = { maxHeaders: 100, maxHeaderSize: 16_384 }
+  const listener = new Listener(
+    { host: '127.0.0.1' },
+    { handshakeTimeout: 10_000, headerLimits, http() {}, refuse() {} },
+  )
+  const { port } = await listener.listen()
+  await RawPeer.dial(port)
+  listener.cut()
+  await expect(RawPeer.dial(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  await listener.close()
+})
+
 describe('backlog', () => {
   /** How many connections Linux lets wait at most, whatever is asked for. */
   function most(): number {
