@@ -168,7 +168,8 @@ export class Server<Data = undefined> {
 
   /**
    * Takes the upgrades of an HTTP or HTTPS server of Node's, and leaves the rest to it. An upgrade that nobody claims
-   * is refused with 404, unless the HTTP server has other `upgrade` listeners, to whom it is left.
+   * is refused with 404, unless the HTTP server has other `upgrade` listeners, to whom it is left; with 503 when all that
+   * were attached are closed.
    * @throws ArgumentError for an option that there is not, and when the server is closed
    */
   attach(httpServer: HttpServer | HttpsServer, options: AttachOptions = {}): this {
@@ -199,14 +200,18 @@ export class Server<Data = undefined> {
       const found = this.find(path)
       return found === undefined ? undefined : (stream, head) => this.begin(found, request, stream, head)
     }
-    return { take, refuse: (request, stream) => this.refuse(request, stream, notFound(request)) }
+    return { take, refuse: (request, stream) => this.refuseUnclaimed(request, stream) }
   }
 
   /** Takes one upgrade, from wherever Node's `upgrade` event came. The stream may be any Duplex. */
   handleUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     const found = this.find(pathOf(request.url ?? '/'))
     if (found !== undefined) this.begin(found, request, stream, head)
-    else this.refuse(request, stream, this.closing === undefined ? notFound(request) : serverClosing())
+    else this.refuseUnclaimed(request, stream)
+  }
+
+  private refuseUnclaimed(request: IncomingMessage, stream: Duplex): void {
+    this.refuse(request, stream, this.closing === undefined ? notFound(request) : serverClosing())
   }
 
   private begin({ route, match }: Found, request: IncomingMessage, stream: Duplex, head: Buffer): void {

@@ -177,7 +177,7 @@ describe('several on one HTTP server', () => {
 })
 
 describe('close', () => {
-  test('leaves the HTTP server running, and its upgrades alone', async () => {
+  test('leaves the HTTP server running', async () => {
     const http = createHttpServer((_request, response) => response.end('a page'))
     const server = greeter('hello').attach(http)
     const port = await listening(http)
@@ -185,21 +185,61 @@ describe('close', () => {
     const closed = wsClosed(client)
     await server.close()
     expect(await closed).toEqual({ code: 1001, reason: '' })
-    expect(http.listenerCount('upgrade')).toBe(0)
     expect(http.listening).toBe(true)
     expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('a page')
   })
 
+  test('refuses newcomers with 503 afterwards, whom Node would answer as if they had asked for a page', async () => {
+    const http = createHttpServer((_request, response) => response.end('a page'))
+    const lines: string[] = []
+    const server = greeter('hello', { log: (line) => void lines.push(line) }).attach(http, { path: '/live' })
+    const port = await listening(http)
+    await server.close()
+    for (const path of ['/live', '/other']) {
+      const newcomer = await RawPeer.dial(port)
+      newcomer.write(handshake({}, `GET ${path} HTTP/1.1`))
+      expect(await newcomer.rest()).toMatch(
+        /^HTTP\/1.1 503 Service Unavailable\r\n[\s\S]*\r\nretry-after: \d+\r\n[\s\S]*The server is closing\.\n$/i,
+      )
+    }
+    expect(server.stats().refused).toEqual({ total: 2, byReason: { SERVER_CLOSING: 2 } })
+    expect(lines).toEqual(
+      new Array(2).fill('heartwire refused a handshake from 127.0.0.1 with 503: The server is closing.'),
+    )
+  })
+
+  test('leaves newcomers to whoever else listens, or is attached later', async () => {
+    const http = createHttpServer()
+    const port = await listening(http)
+    await greeter('first').attach(http).close()
+    const other = new WebSocketServer({ noServer: true })
+    const onUpgrade = (...[request, stream, head]: Parameters<WebSocketServer['handleUpgrade']>) => {
+      other.handleUpgrade(request, stream, head, (client) => client.send('other'))
+    }
+    http.on('upgrade', onUpgrade)
+    expect(await greeting(`ws://127.0.0.1:${port}`)).toBe('other')
+    http.off('upgrade', onUpgrade)
+    expect(await status(`ws://127.0.0.1:${port}`)).toBe(503)
+    const second = greeter('second').attach(http, { path: '/second' })
+    expect(await greeting(`ws://127.0.0.1:${port}/second`)).toBe('second')
+    expect(await status(`ws://127.0.0.1:${port}`)).toBe(404)
+    expect(second.stats().refused).toEqual({ total: 1, byReason: { NOT_FOUND: 1 } })
+    expect(http.listenerCount('upgrade')).toBe(1)
+    http.removeAllListeners('upgrade')
+    greeter('third').attach(http, { path: '/third' })
+    expect(await greeting(`ws://127.0.0.1:${port}/third`)).toBe('third')
+  })
+
   test('refuses newcomers with 503 while it lasts', async () => {
     const http = createHttpServer()
-    const server = greeter('hello').attach(http)
+    const server = greeter('hello').attach(http, { path: '/' })
     const port = await listening(http)
     const peer = await RawPeer.open(port)
     await peer.text()
     const closing = server.close()
     expect(await peer.closeFrame()).toEqual([1001, ''])
     const newcomer = await RawPeer.dial(port)
-    newcomer.write(handshake())
+    newcomer.write(handshake({}, 'GET /elsewhere HTTP/1.1'))
     expect(await newcomer.rest()).toMatch(/^HTTP\/1.1 503 Service Unavailable\r\n[\s\S]*The server is closing\.\n$/)
     peer.sendClose(1001)
     await peer.end()
