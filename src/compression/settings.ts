@@ -13,7 +13,7 @@ export type CompressionMode = 'off' | 'shared' | 'takeover'
 /** How messages are compressed (permessage-deflate, RFC 7692), where the peer does so as well. */
 export interface CompressionOptions {
   mode: CompressionMode
-  /** zlib's level, 1 to 9: from least work to smallest result. Default 5. */
+  /** zlib's level, 1 to 9: from least work to smallest result. Default 4. */
   level?: number
   /** Messages of fewer bytes are sent as they are. Default 512, and 64 with `'takeover'`. */
   threshold?: number
@@ -31,7 +31,7 @@ export type CompressionSettings = Required<CompressionOptions>
 
 export const NO_COMPRESSION: CompressionSettings = {
   mode: 'off',
-  level: 5,
+  level: 4,
   threshold: 512,
   windowBits: 12,
   maxRatio: Number.POSITIVE_INFINITY,
@@ -53,7 +53,7 @@ export function resolveCompression(
       throw new ArgumentError(`There is no option compression.${name}; there are ${NAMES.join(', ')}.`)
     }
   }
-  const { mode, level = 5, threshold = mode === 'takeover' ? 64 : 512, windowBits = 12, maxRatio = Infinity } = options
+  const { mode, level = 4, threshold = mode === 'takeover' ? 64 : 512, windowBits = 12, maxRatio = Infinity } = options
   if (!MODES.includes(mode)) throw unusable('.mode', mode, `one of ${MODES.map((one) => `'${one}'`).join(', ')}`)
   if (!isWhole(level, 1, 9)) throw unusable('.level', level, 'a whole number from 1 to 9')
   if (!isWhole(threshold, 0, Number.MAX_SAFE_INTEGER)) throw unusable('.threshold', threshold, 'a number of bytes')
