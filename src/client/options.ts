@@ -2,12 +2,14 @@ import { ArgumentError } from '../protocol/error.ts'
 import { checkSubprotocols, type HeaderLine, type OutgoingHeaders, requestHeaderLines } from '../protocol/handshake.ts'
 import { checkHeaderValue } from '../protocol/headers.ts'
 import { checkCount, checkFunctions, checkTime } from '../socket/check.ts'
-import { checkNames, HANDLERS, SOCKET_OPTIONS } from '../socket/option-names.ts'
+import { checkNames } from '../socket/option-names.ts'
 import {
   type Behaviour,
   CLIENT_DEFAULTS,
+  HANDLERS,
   type Handlers,
   resolveBehaviour,
+  SOCKET_OPTIONS,
   type SocketOptions,
 } from '../socket/options.ts'
 import type { Socket } from '../socket/socket.ts'

@@ -7,12 +7,14 @@ import type { OutgoingHeaders } from '../protocol/headers.ts'
 import type { DeflateParameters } from '../protocol/permessage-deflate.ts'
 import { quote } from '../protocol/quote.ts'
 import { checkFunctions, checkTime } from '../socket/check.ts'
-import { checkNames, HANDLERS, SOCKET_OPTIONS } from '../socket/option-names.ts'
+import { checkNames } from '../socket/option-names.ts'
 import {
   type Behaviour,
+  HANDLERS,
   type Handlers,
   resolveBehaviour,
   SERVER_DEFAULTS,
+  SOCKET_OPTIONS,
   type SocketOptions,
 } from '../socket/options.ts'
 import type { ServerSocket } from '../socket/server-socket.ts'

@@ -8,14 +8,14 @@ const LONGEST_TIME = 2 ** 31 - 1
 export function checkCount(name: string, value: number): number {
   if (typeof value === 'number' && value >= 0 && (Number.isInteger(value) || value === Number.POSITIVE_INFINITY))
     return value
-  throw new ArgumentError(`The option ${name} is a whole number of 0 or more, or Infinity, not ${String(value)}.`)
+  throw new ArgumentError(`The option ${name} is a whole number of 0 or more, or Infinity, not ${shown(value)}.`)
 }
 
 /** A number of milliseconds above zero, as long as a timer can wait. */
 export function checkTime(name: string, value: number): number {
   if (typeof value === 'number' && value > 0 && value <= LONGEST_TIME) return value
   throw new ArgumentError(
-    `The option ${name} is a number of milliseconds above 0 and up to ${LONGEST_TIME}, not ${String(value)}.`,
+    `The option ${name} is a number of milliseconds above 0 and up to ${LONGEST_TIME}, not ${shown(value)}.`,
   )
 }
 
@@ -29,13 +29,26 @@ export function checkWord<Word extends string>(name: string, value: Word, words:
   if (words.includes(value)) return value
   const all = words.map((word) => `'${word}'`)
   const list = all.length === 1 ? all[0] : `${all.slice(0, -1).join(', ')} or ${all.at(-1)}`
-  throw new ArgumentError(`The option ${name} is ${list}, not ${JSON.stringify(value)}.`)
+  throw new ArgumentError(`The option ${name} is ${list}, not ${shown(value)}.`)
+}
+
+export function checkBoolean(name: string, value: boolean): boolean {
+  if (typeof value === 'boolean') return value
+  throw new ArgumentError(`The option ${name} is true or false, not ${shown(value)}.`)
 }
 
 /** What is there under these names can be called. */
 export function checkFunctions(options: object, names: readonly string[]): void {
   for (const [name, value] of Object.entries(options)) {
     if (!names.includes(name) || value === undefined || typeof value === 'function') continue
-    throw new ArgumentError(`The option ${name} is a function, not ${quote(String(value))}.`)
+    throw new ArgumentError(`The option ${name} is a function, not ${shown(value)}.`)
   }
+}
+
+/** A value as it stands in a sentence: a string in quotes, which a number has not. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return quote(value)
+  if (typeof value === 'function') return 'a function'
+  if (typeof value !== 'object' || value === null) return String(value)
+  return Array.isArray(value) ? 'an array' : 'an object'
 }

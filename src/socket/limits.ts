@@ -86,6 +86,8 @@ export const DEFAULT_LIMITS: ResolvedLimits = {
   idleBeforeFirstMessage: Number.POSITIVE_INFINITY,
 }
 
+export const LIMITS: readonly string[] = Object.keys(DEFAULT_LIMITS)
+
 /**
  * Checks limits, and fills in those of `base` where none are given.
  * @throws ArgumentError that names the option and its value

@@ -1,31 +1,17 @@
 import { ArgumentError } from '../protocol/error.ts'
 import { quote } from '../protocol/quote.ts'
-import { DEFAULT_LIMITS } from './limits.ts'
-import { type Handlers, SERVER_DEFAULTS } from './options.ts'
-
-export const SOCKET_OPTIONS: readonly string[] = Object.keys(SERVER_DEFAULTS)
-
-export const LIMITS: readonly string[] = Object.keys(DEFAULT_LIMITS)
-
-export const HANDLERS: readonly string[] = Object.keys({
-  open: 0,
-  message: 0,
-  ping: 0,
-  pong: 0,
-  drain: 0,
-  dropped: 0,
-  close: 0,
-  observeFrames: 0,
-  error: 0,
-} satisfies Record<keyof Handlers<never>, 0>)
+import { shown } from './check.ts'
 
 /**
- * Refuses options that there are not, and null: a limit whose name is misspelt, or whose value a program could not find,
- * would silently be the default. Only `data` may be null, which is the application's own.
+ * Refuses what is no object, options that there are not, and null: a limit whose name is misspelt, or whose value a program
+ * could not find, would silently be the default. Only `data` may be null, which is the application's own.
  * @param whose as in `createServer`
- * @throws ArgumentError that names the option, and the one that was meant
+ * @throws ArgumentError that names the option, and the one that was meant, or what was given
  */
 export function checkNames(options: object, known: readonly string[], whose: string): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new ArgumentError(`${whose} takes an object of options, not ${shown(options)}.`)
+  }
   for (const [name, value] of Object.entries(options)) {
     if (known.includes(name)) {
       if (value !== null || name === 'data') continue
@@ -33,10 +19,28 @@ export function checkNames(options: object, known: readonly string[], whose: str
         `The option ${name} of ${whose} is null: leave it out, or give undefined, for the default.`,
       )
     }
-    const near = nearest(name, known)
-    const hint = near === undefined ? '' : ` Did you mean ${near}?`
-    throw new ArgumentError(`There is no option ${quote(name)} of ${whose}.${hint}`)
+    throw new ArgumentError(`There is no option ${quote(name)} of ${whose}.${didYouMean(name, known)}`)
   }
+}
+
+/**
+ * The same for an option that is itself an object of options, or false. Null in it is for whoever checks the values.
+ * @throws ArgumentError that names the option, and its value or the one that was meant
+ */
+export function checkParts(option: string, value: object, known: readonly string[]): void {
+  if (typeof value !== 'object' || value === null) {
+    throw new ArgumentError(`The option ${option} is false or an object with ${known.join(', ')}, not ${shown(value)}.`)
+  }
+  for (const name of Object.keys(value)) {
+    if (known.includes(name)) continue
+    const hint = didYouMean(name, known, `${option}.`)
+    throw new ArgumentError(`There is no option ${quote(`${option}.${name}`)}.${hint}`)
+  }
+}
+
+function didYouMean(name: string, known: readonly string[], prefix = ''): string {
+  const near = nearest(name, known)
+  return near === undefined ? '' : ` Did you mean ${prefix}${near}?`
 }
 
 /** The name that takes the fewest changes to get to, if they are few. */

@@ -7,9 +7,10 @@ import {
 } from '../compression/settings.ts'
 import type { HeartbeatSettings } from '../liveness/heartbeat.ts'
 import type { CloseInfo } from '../protocol/close-info.ts'
-import { checkTime, checkWord } from './check.ts'
+import { checkBoolean, checkTime, checkWord } from './check.ts'
 import { DEFAULT_LIMITS, type Limits, type ResolvedLimits, resolveLimits } from './limits.ts'
 import type { ObservedFrame } from './observed-frame.ts'
+import { checkParts } from './option-names.ts'
 
 /** What a message is on the wire: text (RFC 6455 opcode 0x1) or binary (0x2). */
 export type MessageType = 'text' | 'binary'
@@ -111,6 +112,20 @@ export const SERVER_DEFAULTS: Behaviour = {
   asyncContext: 'server',
 }
 
+export const SOCKET_OPTIONS: readonly string[] = Object.keys(SERVER_DEFAULTS)
+
+export const HANDLERS: readonly string[] = Object.keys({
+  open: 0,
+  message: 0,
+  ping: 0,
+  pong: 0,
+  drain: 0,
+  dropped: 0,
+  close: 0,
+  observeFrames: 0,
+  error: 0,
+} satisfies Record<keyof Handlers<never>, 0>)
+
 /** A client has chosen its server, and trusts it with more; whether messages are compressed is for the server to say. */
 export const CLIENT_DEFAULTS: Behaviour = {
   ...SERVER_DEFAULTS,
@@ -127,20 +142,24 @@ export function resolveBehaviour(options: SocketOptions, base: Behaviour): Behav
     ...resolveLimits(options, base),
     heartbeat: resolveHeartbeat(options.heartbeat, base.heartbeat),
     text: checkWord('text', options.text ?? base.text, ['string', 'bytes']),
-    autoPong: options.autoPong ?? base.autoPong,
+    autoPong: checkBoolean('autoPong', options.autoPong ?? base.autoPong),
     autoResponse: options.autoResponse ?? base.autoResponse,
     compression: resolveCompression(options.compression, base.compression),
-    serial: options.serial ?? base.serial,
+    serial: checkBoolean('serial', options.serial ?? base.serial),
     asyncContext: checkWord('asyncContext', options.asyncContext ?? base.asyncContext, ['server', 'upgrade']),
   }
 }
 
-/** @param base what is not given; the defaults where that is no heartbeat */
+/**
+ * @param base what is not given; the defaults where that is no heartbeat
+ * @throws ArgumentError that names the option, and its value or the one that was meant
+ */
 export function resolveHeartbeat(
   heartbeat: Partial<HeartbeatSettings> | false | undefined,
   base: HeartbeatSettings | false = DEFAULT_HEARTBEAT,
 ): HeartbeatSettings | false {
   if (heartbeat === false || (heartbeat === undefined && base === false)) return false
+  if (heartbeat !== undefined) checkParts('heartbeat', heartbeat, Object.keys(DEFAULT_HEARTBEAT))
   const defaults = base || DEFAULT_HEARTBEAT
   const { interval = defaults.interval, timeout = defaults.timeout } = heartbeat ?? {}
   return { interval: checkTime('heartbeat.interval', interval), timeout: checkTime('heartbeat.timeout', timeout) }

@@ -1,5 +1,6 @@
 import { ArgumentError } from '../protocol/error.ts'
-import { checkWord } from './check.ts'
+import { checkWord, shown } from './check.ts'
+import { checkParts } from './option-names.ts'
 
 /** How much a peer may send in a time: a token bucket. */
 export interface RateLimit {
@@ -29,6 +30,7 @@ export function resolveRate(
   policies: readonly [OverRate, ...OverRate[]],
 ): Rate | false {
   if (limit === false) return false
+  checkParts(name, limit, ['perSecond', 'burst', 'over'])
   const { perSecond, burst = Math.max(1, perSecond), over = policies[0] } = limit
   if (!(perSecond > 0 && Number.isFinite(perSecond))) throw bad(`${name}.perSecond`, 'above 0', perSecond)
   if (!(burst >= 1 && Number.isFinite(burst))) throw bad(`${name}.burst`, 'of 1 or more', burst)
@@ -36,7 +38,7 @@ export function resolveRate(
 }
 
 function bad(name: string, which: string, value: number): ArgumentError {
-  return new ArgumentError(`The option ${name} is a number ${which}, not ${String(value)}.`)
+  return new ArgumentError(`The option ${name} is a number ${which}, not ${shown(value)}.`)
 }
 
 /**

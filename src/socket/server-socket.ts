@@ -4,7 +4,7 @@ import type { Topics } from '../topics/topics.ts'
 import type { Link } from './link.ts'
 import type { MessageType } from './options.ts'
 import type { SendResult } from './outbound.ts'
-import { prepare, Socket } from './socket.ts'
+import { checkSendOptions, prepare, Socket } from './socket.ts'
 
 export interface PublishOptions {
   /** Sends a string as binary, or bytes as text. */
@@ -97,14 +97,19 @@ export class ServerSocket<Data = unknown> extends Socket<Data> {
   }
 }
 
+/** With the one that only a server's `publish` has. */
+const PUBLISH_OPTIONS = ['type', 'key', 'compress', 'except']
+
 /** Sends a message to all who have subscribed to a topic but `except`. Returns to how many. */
 export function publish(
   topics: Topics<ServerSocket>,
   topic: string,
   message: MessageData | PreparedMessage,
-  { key, type, compress }: PublishOptions,
+  options: PublishOptions,
   except: ServerSocket | undefined,
 ): number {
+  checkSendOptions(options, PUBLISH_OPTIONS, 'publish')
+  const { key, type, compress } = options
   const prepared = message instanceof PreparedMessage ? message : prepare(message, type)
   // The length keeps a topic and a key apart whatever is in them.
   const keyOfTopic = key === undefined ? undefined : `${topic.length}:${topic}${key}`

@@ -5,6 +5,7 @@ import type { ConnectionState } from '../protocol/connection.ts'
 import { customInspect, type Inspect, type InspectOptions, inspectFields } from '../protocol/inspect.ts'
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import { prepareMessage } from '../protocol/prepared.ts'
+import { checkBoolean, checkWord } from './check.ts'
 import { socketDuplex } from './duplex.ts'
 import { sendFragments } from './fragments.ts'
 import type { Limits } from './limits.ts'
@@ -12,16 +13,17 @@ import type { Link } from './link.ts'
 import type { ReceiveOptions } from './message-queue.ts'
 import type { MessageStream } from './message-stream.ts'
 import type { ObservedFrame } from './observed-frame.ts'
+import { checkNames } from './option-names.ts'
 import { type DropReason, type MessageType, resolveHeartbeat } from './options.ts'
 import type { SendResult } from './outbound.ts'
 import { shared } from './runtime.ts'
 
 /**
  * Encodes a message once, to be sent to any number of sockets. Bytes are copied.
- * @throws ArgumentError for anything that is neither a string nor bytes
+ * @throws ArgumentError for anything that is neither a string nor bytes, and for a type that there is not
  */
 export function prepare(message: MessageData, type?: MessageType): PreparedMessage {
-  return prepareMessage(shared.platform, message, type)
+  return prepareMessage(shared.platform, message, checkType(type))
 }
 
 export interface SendOptions {
@@ -29,6 +31,21 @@ export interface SendOptions {
   type?: MessageType
   /** Whether the message may be compressed, where that was agreed on. Default true. */
   compress?: boolean
+}
+
+const SEND_OPTIONS = ['type', 'compress']
+
+/** Takes next to nothing, since it may be called for every message. @throws ArgumentError that names the option */
+export function checkSendOptions(options: SendOptions, known: readonly string[], whose: string): void {
+  if (typeof options !== 'object' || options === null) checkNames(options, known, whose)
+  for (const name in options) if (!known.includes(name)) checkNames(options, known, whose)
+  checkType(options.type)
+  if (options.compress !== undefined) checkBoolean('compress', options.compress)
+}
+
+function checkType<Type extends MessageType | undefined>(type: Type): Type {
+  if (type !== undefined && type !== 'text' && type !== 'binary') checkWord('type', type, ['text', 'binary'])
+  return type
 }
 
 /** What has gone through a connection. */
@@ -152,10 +169,11 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
    * @returns `'ok'`; `'slow'`: taken, but more than `highWaterMark` is queued; `'dropped'`: it would have gone over
    * `maxBuffered`, and `overflow` says whether the connection is being closed for it, or over `sendBudget`, for which it
    * is; `'closed'`: not sent, the connection is not open
-   * @throws ArgumentError for anything that is neither a string nor bytes
+   * @throws ArgumentError for anything that is neither a string nor bytes, and for an option that there is not
    */
   send(message: MessageData | PreparedMessage, options?: MessageType | SendOptions): SendResult {
-    if (typeof options !== 'object') return this.link.send(message, options)
+    if (options === undefined || typeof options === 'string') return this.link.send(message, checkType(options))
+    checkSendOptions(options, SEND_OPTIONS, 'send')
     return this.link.send(message, options.type, undefined, options.compress === false)
   }
 
@@ -260,7 +278,7 @@ export class Socket<Data = unknown> implements AsyncIterable<string | Uint8Array
 
   /** A Node stream over the connection: each chunk written is a message, and the messages' bytes are read end to end. */
   duplex(options: { type?: MessageType } = {}): Duplex {
-    return socketDuplex(this.link, options.type ?? 'binary')
+    return socketDuplex(this.link, checkType(options.type ?? 'binary'))
   }
 
   /** @internal What is printed of it, without what is secret in it. */

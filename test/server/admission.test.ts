@@ -669,9 +669,14 @@ describe('an option that there is not', () => {
   test.each(['maxConnections', 'maxConnectionsPerAddress', 'maxHandshakes', 'maxHeaders', 'maxHeaderSize'])(
     '%s is a count',
     (name) => {
-      for (const value of [-1, 1.5, Number.NaN, '5']) {
+      for (const [value, shown] of [
+        [-1, '-1'],
+        [1.5, '1.5'],
+        [Number.NaN, 'NaN'],
+        ['5', '"5"'],
+      ]) {
         expect(() => createServer({ trustedProxies: [], [name]: value })).toThrow(
-          new ArgumentError(`The option ${name} is a whole number of 0 or more, or Infinity, not ${String(value)}.`),
+          new ArgumentError(`The option ${name} is a whole number of 0 or more, or Infinity, not ${shown}.`),
         )
       }
     },

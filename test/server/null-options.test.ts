@@ -1,7 +1,7 @@
 import { createServer as createHttpServer } from 'node:http'
 import { ArgumentError, connect, createServer, handleSignals } from 'heartwire'
 import { describe, expect, test } from 'vitest'
-import { HANDLERS, SOCKET_OPTIONS } from '../../src/socket/option-names.ts'
+import { HANDLERS, SOCKET_OPTIONS } from '../../src/socket/options.ts'
 
 const ofRoute = ['upgrade', 'protocols', 'origins', 'handshakeTimeout', 'maxConnections', 'maxConnectionsPerAddress']
 const ofHeads = ['maxHandshakes', 'maxHeaders', 'maxHeaderSize']

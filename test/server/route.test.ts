@@ -232,8 +232,6 @@ describe('what cannot be used throws where it is written', () => {
     )
     // @ts-expect-error: no such value
     expect(() => createServer({ maxPayload: '5' })).toThrow(ArgumentError)
-    // @ts-expect-error: no such value
-    expect(() => createServer({ heartbeat: true })).not.toThrow()
     expect(() => createServer({ protocols: ['a b'] })).toThrow(ArgumentError)
     expect(() => createServer({ protocols: ['a', 'a'] })).toThrow(ArgumentError)
     // @ts-expect-error: one that `connect` takes
