@@ -16,6 +16,10 @@ const BRIEF = Hold.Handler | Hold.Rate
 /** What is to become of a message: it is delivered; the connection is closed for it; it is dropped, and why. */
 export type Verdict = 'in' | 'closed' | DropReason
 
+/** What the limits count. */
+const COUNTED = { messageRate: 'messages', byteRate: 'bytes', controlRate: 'pings and pongs' } as const
+type RateName = keyof typeof COUNTED
+
 /** What the inbound half asks of its link. */
 export interface InboundHost {
   readonly connection: Connection
@@ -175,7 +179,7 @@ export class Inbound {
           ? 'the message handler has not settled (serial)'
           : (this.holds & Hold.Application) !== 0
             ? 'the socket was paused'
-            : 'nobody consumed its messages (add a message handler, or read them)'
+            : 'its messages were not read: nobody reads them, or whoever does was busy (there is no message handler)'
     return new TimeoutError(
       'PAUSE_TIMEOUT',
       `Nothing was read for ${this.host.behaviour.maxPause} ms (maxPause): ${why}.`,
@@ -210,10 +214,16 @@ export class Inbound {
     return 'in'
   }
 
-  private meter(name: string, rate: Rate, bucket: TokenBucket, amount: number, now: number): 'in' | 'over' | 'closed' {
+  private meter(
+    name: RateName,
+    rate: Rate,
+    bucket: TokenBucket,
+    amount: number,
+    now: number,
+  ): 'in' | 'over' | 'closed' {
     if (bucket.take(rate, amount, now) || rate.over === 'wait') return 'in'
     if (rate.over === 'drop') return 'over'
-    const message = `The peer sends too much: more than ${rate.perSecond} in a second and ${rate.burst} at once (${name}).`
+    const message = `The peer sends too many ${COUNTED[name]}: more than ${rate.perSecond} in a second and ${rate.burst} at once (${name}).`
     this.host.connection.fail(CloseCode.PolicyViolation, 'sends too much', 'rate-limit', new RateLimitError(message))
     return 'closed'
   }

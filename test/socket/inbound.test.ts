@@ -227,7 +227,9 @@ describe('messageRate', () => {
     const { cause, error } = await closed.next()
     expect(cause).toBe('rate-limit')
     expect(error).toBeInstanceOf(RateLimitError)
-    expect(error?.message).toBe('The peer sends too much: more than 0.001 in a second and 2 at once (messageRate).')
+    expect(error?.message).toBe(
+      'The peer sends too many messages: more than 0.001 in a second and 2 at once (messageRate).',
+    )
   })
 
   test('can be set on an open socket, and taken away', async () => {
@@ -286,6 +288,15 @@ describe('byteRate', () => {
     peer.write(texts('€€€', 'x'))
     expect(await dropped.next()).toEqual({ direction: 'in', why: 'byte-rate', data: 'x', type: 'text' })
     expect(seen).toEqual(['€€€'])
+  })
+
+  test("'close' says how many bytes a peer may send", async () => {
+    const { peer, socket } = await rawPair({ byteRate: { perSecond: 0.001, burst: 50, over: 'close' }, message() {} })
+    peer.write(texts('x'.repeat(50), 'y'))
+    expect(await peer.closeFrame()).toEqual([1008, 'sends too much'])
+    peer.stream.end()
+    const { error } = await socket.closed
+    expect(error?.message).toBe('The peer sends too many bytes: more than 0.001 in a second and 50 at once (byteRate).')
   })
 
   test('counts a message that is read in pieces', async () => {
@@ -363,7 +374,9 @@ describe('controlRate', () => {
     peer.stream.end()
     const { cause, sent, error } = await closed.next()
     expect({ cause, sent }).toEqual({ cause: 'rate-limit', sent: 1008 })
-    expect(error?.message).toBe('The peer sends too much: more than 100 in a second and 1000 at once (controlRate).')
+    expect(error?.message).toBe(
+      'The peer sends too many pings and pongs: more than 100 in a second and 1000 at once (controlRate).',
+    )
     expect(socket.state).toBe('closed')
   })
 

@@ -214,7 +214,7 @@ describe('iteration', () => {
       sent: 1011,
       error: {
         message:
-          'Nothing was read for 40 ms (maxPause): nobody consumed its messages (add a message handler, or read them).',
+          'Nothing was read for 40 ms (maxPause): its messages were not read: nobody reads them, or whoever does was busy (there is no message handler).',
       },
     })
     // What was kept is still there.
