@@ -7,7 +7,7 @@ import { customInspect, type Inspect, type InspectOptions, inspectFields } from 
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import { quote } from '../protocol/quote.ts'
 import { atOnce, guarded } from '../socket/awaitable.ts'
-import { currentContext } from '../socket/context.ts'
+import { branch, currentContext } from '../socket/context.ts'
 import { checkNames } from '../socket/option-names.ts'
 import { reportError } from '../socket/report-error.ts'
 import { type Membership, type PublishOptions, publish, type ServerSocket } from '../socket/server-socket.ts'
@@ -161,7 +161,7 @@ export class Server<Data = undefined> {
     }
     this.release.push(release)
     // A failing accept is reported; it neither ends the process nor stops the server.
-    listener.http.on('error', (error) => reportError(this.options.error, error, undefined))
+    listener.http.on('error', (error) => this.report(error))
     this.watchDescriptors()
     return where
   }
@@ -184,21 +184,24 @@ export class Server<Data = undefined> {
   private watchDescriptors(): void {
     if (this.watches) return
     this.watches = true
-    this.release.push(watchDescriptors((error) => reportError(this.options.error, error, undefined)))
+    this.release.push(watchDescriptors((error) => this.report(error)))
   }
 
   private claim(options: AttachOptions): Claim {
     const take: Claim['take'] = (request) => {
       const path = pathOf(request.url ?? '/')
       if (options.path !== undefined && path !== options.path) return undefined
+      const { match } = options
       try {
-        if (options.match !== undefined && !atOnce(options.match(request), 'match')) return undefined
+        if (match !== undefined && !this.enter(() => atOnce(match(request), 'match'))) return undefined
       } catch (error) {
-        reportError(this.options.error, error, undefined)
+        this.report(error)
         return (stream) => this.refusals.fail(stream, this.askerOf(request))
       }
       const found = this.find(path)
-      return found === undefined ? undefined : (stream, head) => this.begin(found, request, stream, head)
+      if (found === undefined) return undefined
+      // An HTTP server has no context that would say anything of a handshake.
+      return (stream, head) => this.context.handlers.runInAsyncScope(this.begin, this, found, request, stream, head)
     }
     return { take, refuse: (request, stream) => this.refuseUnclaimed(request, stream) }
   }
@@ -216,7 +219,9 @@ export class Server<Data = undefined> {
 
   private begin({ route, match }: Found, request: IncomingMessage, stream: Duplex, head: Buffer): void {
     if (this.closing !== undefined) return this.refuse(request, stream, serverClosing())
-    new Upgrade(this.context, route, request, stream, head).run(match)
+    const upgrade = new Upgrade(this.context, route, request, stream, head)
+    const context = route.behaviour.asyncContext === 'upgrade' ? currentContext() : branch(this.context.handlers)
+    context.runInAsyncScope(upgrade.run, upgrade, match)
   }
 
   private refuse(request: IncomingMessage, stream: Duplex, error: HandshakeError): void {
@@ -265,7 +270,7 @@ export class Server<Data = undefined> {
         `There is no connection with the id ${quote(String(id))} now: it is closed, or was never given.`,
       )
     }
-    return new Trace(socket, options, (error) => reportError(this.options.error, error, undefined)).result
+    return new Trace(socket, options, (error) => this.report(error)).result
   }
 
   /**
@@ -327,12 +332,12 @@ export class Server<Data = undefined> {
   }
 
   private answerHttp(request: IncomingMessage, response: ServerResponse): void {
-    const { http, error } = this.options
+    const { http } = this.options
     if (http === undefined) return this.answerPlainHttp(request, response)
     guarded(
       () => http(request, response),
       (failure) => {
-        reportError(error, failure, undefined)
+        this.report(failure)
         answerFailed(response)
       },
     )
@@ -344,11 +349,20 @@ export class Server<Data = undefined> {
   }
 
   private writeLog(line: string): void {
-    const { log = console.warn, error } = this.options
+    const { log = console.warn } = this.options
     guarded(
-      () => log(line),
-      (failure) => reportError(error, failure, undefined),
+      () => this.enter(() => log(line)),
+      (failure) => this.report(failure),
     )
+  }
+
+  private report(error: unknown): void {
+    this.enter(() => reportError(this.options.error, error, undefined))
+  }
+
+  /** Calls something of the application's in the AsyncLocalStorage context in which the server was created. */
+  private enter<Result>(call: () => Result): Result {
+    return branch(this.context.handlers).runInAsyncScope(call)
   }
 
   private askerOf(request: IncomingMessage): Asker {
