@@ -285,7 +285,12 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   flush(): void {
     this.flushing = false
     if (this.connection.state === 'closed') return
-    this.connection.flush()
+    try {
+      this.connection.flush()
+    } catch (error) {
+      // A transport of an application's own: the others that are flushed in this turn are not to suffer for it.
+      this.connection.terminate('transport-error', asError(error))
+    }
     this.outbound.charge()
     this.pulse.wireAsked()
   }

@@ -98,7 +98,7 @@ export class NodeTransport implements Transport {
 
   end(): void {
     if (this.rest.length > 0) this.endsAfter = true
-    else this.stream.end()
+    else this.endStream()
   }
 
   destroy(): void {
@@ -122,7 +122,11 @@ export class NodeTransport implements Transport {
         }
         room -= piece.length
       }
-      stream.uncork()
+      try {
+        stream.uncork()
+      } catch (error) {
+        this.threw(error)
+      }
       if (this.heldUp()) {
         this.rest = rest.slice(at)
         return false
@@ -134,12 +138,30 @@ export class NodeTransport implements Transport {
   }
 
   private give(bytes: Uint8Array): void {
-    if (this.quiet) {
-      this.stream.write(bytes)
-    } else {
-      this.writes++
-      this.stream.write(this.copies ? Buffer.from(bytes) : bytes, this.onWritten)
+    if (this.quiet) return this.hand(bytes)
+    this.writes++
+    this.hand(this.copies ? Buffer.from(bytes) : bytes, this.onWritten)
+  }
+
+  private hand(bytes: Uint8Array, done?: (error?: Error | null) => void): void {
+    try {
+      this.stream.write(bytes, done)
+    } catch (error) {
+      this.threw(error)
     }
+  }
+
+  private endStream(): void {
+    try {
+      this.stream.end()
+    } catch (error) {
+      this.threw(error)
+    }
+  }
+
+  /** A stream of an application's own has thrown where it ought to have told an error: that ends it, and nobody else. */
+  private threw(error: unknown): void {
+    this.stream.destroy(error instanceof Error ? error : new Error('The stream threw something.', { cause: error }))
   }
 
   /** Whether what was given has to be waited for: a stream with nothing left to write gave it all to the kernel. */
@@ -148,7 +170,7 @@ export class NodeTransport implements Transport {
     this.heldSince = performance.now()
     if (this.quiet) {
       this.writes++
-      this.stream.write(EMPTY, this.onWritten)
+      this.hand(EMPTY, this.onWritten)
     }
     return true
   }
@@ -158,7 +180,7 @@ export class NodeTransport implements Transport {
     if (this.rest.length > 0) {
       this.sink?.onProgress()
       const taken = this.writeRest()
-      if (this.endsAfter && this.rest.length === 0) this.stream.end()
+      if (this.endsAfter && this.rest.length === 0) this.endStream()
       if (!taken) return
     }
     this.holds = false
@@ -173,7 +195,7 @@ export class NodeTransport implements Transport {
     const { stream } = this
     if (!this.quiet || stream.writableEnded || stream.writableLength > 0) return this.sink?.onEnd()
     // Node takes a reset that comes together with bytes for an end. To write nothing tells them apart, at once.
-    stream.write(EMPTY, (error) => {
+    this.hand(EMPTY, (error) => {
       if (!error) this.sink?.onEnd()
     })
   }

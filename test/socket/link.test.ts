@@ -1,7 +1,10 @@
+import { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { type CloseInfo, type ObservedFrame, Opcode, type ServerOptions, type ServerSocket } from 'heartwire'
+import { MemoryTransport, memoryPair, openSocket } from 'heartwire/testing'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { NodeTransport } from '../../src/transport/node.ts'
 import { Mailbox } from '../support/mailbox.ts'
 import { closePayload, masked, RawPeer } from '../support/raw-peer.ts'
 import { rawPair, serve, wsClient, wsClosed, wsPair } from '../support/servers.ts'
@@ -596,5 +599,37 @@ describe('memory', () => {
     })
     for (let i = 1; i < 50; i++) client.send(Buffer.alloc(i, i))
     for (let i = 1; i < 50; i++) expect(await messages.next()).toEqual(Buffer.alloc(i, i))
+  })
+})
+
+describe('a transport that throws when it is written to', () => {
+  const boom = new Error('boom')
+
+  class BrokenStream extends Duplex {
+    override _read(): void {}
+    override _write(): void {
+      throw boom
+    }
+  }
+
+  class BrokenTransport extends MemoryTransport {
+    override write(): boolean {
+      throw boom
+    }
+  }
+
+  test.each([
+    { what: "a stream of the application's", make: () => new NodeTransport(new BrokenStream()) },
+    { what: "a transport of the application's", make: () => new BrokenTransport() },
+  ])('$what: its connection ends, and others of that turn are none the worse', async ({ make }) => {
+    const errors = new Mailbox<unknown>()
+    const broken = openSocket('server', make(), { error: errors.put })
+    const { client, server } = memoryPair()
+    expect(broken.send('lost')).toBe('ok')
+    expect(server.send('hello')).toBe('ok')
+    expect(await client.receive()).toBe('hello')
+    expect(await broken.closed).toMatchObject({ cause: 'transport-error', code: 1006, sent: undefined, error: boom })
+    expect(broken.state).toBe('closed')
+    expect(errors.all).toEqual([])
   })
 })

@@ -105,6 +105,61 @@ test('a stream that is destroyed with an error that is no reset', async () => {
   expect(sink.error).toBe(error)
 })
 
+/** A stream of an application's own that throws where it ought to call back, or emit an error. */
+class Broken extends Duplex {
+  readonly boom = new Error('boom')
+
+  override _read(): void {}
+
+  override _write(): void {
+    throw this.boom
+  }
+}
+
+test.each([
+  { what: 'a short write', act: (transport: NodeTransport) => transport.write(Buffer.alloc(10)) },
+  { what: 'a long write', act: (transport: NodeTransport) => transport.write(Buffer.alloc(1_000_000)) },
+  { what: 'pieces', act: (transport: NodeTransport) => transport.writeAll([Buffer.alloc(10), Buffer.alloc(10)]) },
+])('a stream that throws ends, with what it threw: $what', async ({ act }) => {
+  const stream = new Broken()
+  const transport = new NodeTransport(stream)
+  const sink = new Recorder(transport)
+  act(transport)
+  expect(sink.events.all).toEqual([])
+  await sink.until(() => sink.others.length > 0)
+  expect(sink.events.all).toEqual(['close'])
+  expect(sink.error).toBe(stream.boom)
+  expect(stream.destroyed).toBe(true)
+})
+
+test('a stream that throws when it goes on with what was held up', async () => {
+  const stream = new Slow()
+  const transport = new NodeTransport(stream)
+  const sink = new Recorder(transport)
+  transport.write(Buffer.alloc(1_000_000))
+  stream._write = () => {
+    throw 'no Error'
+  }
+  stream.letGo()
+  await sink.until(() => sink.others.length > 0)
+  expect(sink.others).toEqual(['close'])
+  expect(sink.error).toEqual(new Error('The stream threw something.', { cause: 'no Error' }))
+})
+
+test('a stream that throws when it is ended', async () => {
+  const stream = new Slow()
+  const transport = new NodeTransport(stream)
+  const sink = new Recorder(transport)
+  const boom = new Error('boom')
+  stream.end = () => {
+    throw boom
+  }
+  transport.end()
+  await sink.until(() => sink.others.length > 0)
+  expect(sink.others).toEqual(['close'])
+  expect(sink.error).toBe(boom)
+})
+
 test('the address is the one that is given, else that of the socket', async () => {
   expect(new NodeTransport(new Slow(), '192.0.2.1').remoteAddress).toBe('192.0.2.1')
   expect(new NodeTransport(new Slow()).remoteAddress).toBeUndefined()
