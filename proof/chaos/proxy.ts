@@ -12,14 +12,14 @@ export interface Struck {
   /** When, and until when where it ends, on the clock of `monotonic`. */
   at: number
   until: number | undefined
+  /** When each end was given something last before that. */
+  lastWrite: Record<End, number>
 }
 
 /** What the proxy has done to a connection, of which nothing is left. */
 export interface ProxyReport {
   connection: number
   struck: Struck[]
-  /** When an end was given something last before the last strike, or at all. */
-  lastWrite: Record<End, number>
   /** When something of an end's own vanished last that was more than a ping. */
   lastSwallow: Record<End, number>
 }
@@ -99,7 +99,7 @@ class ProxiedConnection {
     this.near = near
     this.far = far
     this.ended = ended
-    this.report = { connection, struck: [], lastWrite: { client: 0, server: 0 }, lastSwallow: { client: 0, server: 0 } }
+    this.report = { connection, struck: [], lastSwallow: { client: 0, server: 0 } }
     const lane = (source: Socket, target: Socket, direction: Direction) =>
       new Lane(
         source,
@@ -136,9 +136,9 @@ class ProxiedConnection {
 
   private strike({ how, milliseconds }: Strike): void {
     const { near, far, up, down } = this
-    const struck: Struck = { how, at: monotonic(), until: undefined }
+    const lastWrite = { client: down.lastWrite, server: up.lastWrite }
+    const struck: Struck = { how, at: monotonic(), until: undefined, lastWrite }
     this.report.struck.push(struck)
-    this.noteLastWrite()
     if (how === 'stall') {
       up.hold()
       down.hold()
@@ -169,12 +169,7 @@ class ProxiedConnection {
     this.far.destroy()
   }
 
-  private noteLastWrite(): void {
-    this.report.lastWrite = { client: this.down.lastWrite, server: this.up.lastWrite }
-  }
-
   private finish(): void {
-    if (this.report.struck.length === 0) this.noteLastWrite()
     this.report.lastSwallow = { client: this.up.lastSwallow, server: this.down.lastSwallow }
     this.ended(this.report)
   }

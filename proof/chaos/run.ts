@@ -1,6 +1,6 @@
 /** `npm run chaos`: see HELP in options.ts, and docs/chaos.md. */
 import { writeFileSync } from 'node:fs'
-import { runProgram } from '../support/program.ts'
+import { runProgram, writable } from '../support/program.ts'
 import { Conductor, type Violation } from './conductor.ts'
 import { type Options, parseOptions } from './options.ts'
 import { describePlan, FAULTS, type Plan } from './plan.ts'
@@ -25,6 +25,7 @@ await runProgram('chaos', async (argv) => {
 
 async function run(options: Options): Promise<number> {
   const { seed, first, connections, concurrency, minutes } = options
+  if (options.json !== undefined) writable(options.json)
   const started = performance.now()
   const violations: Violation[] = []
   const violated = (wrong: string, plan?: Plan) => {
@@ -33,7 +34,8 @@ async function run(options: Options): Promise<number> {
   }
   const conductor = new Conductor(options, violated)
   await conductor.start()
-  process.stderr.write(`seed ${seed}, ${concurrency} connections at a time, ${minutes} minutes at most\n`)
+  const atOnce = Math.min(concurrency, connections)
+  process.stderr.write(`seed ${seed}, connections at a time: ${atOnce}, minutes at most: ${minutes}\n`)
 
   const numbers = count(first, first + connections)
   const seconds = () => (performance.now() - started) / 1e3

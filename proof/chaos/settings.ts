@@ -4,6 +4,9 @@ import type { PlanSettings } from './plan.ts'
 /** Milliseconds by which one of the library's timers may be late, as docs/defaults.md has it. */
 export const PRECISION = 20
 
+/** Milliseconds of a stalled event loop beyond which the library's clock stands still, as docs/defaults.md has it. */
+export const STALL = 100
+
 /** Long, so that a peer behind slow bytes is not given up. */
 export const CLOSE_TIMEOUT = 5_000
 

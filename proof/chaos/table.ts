@@ -37,7 +37,7 @@ export function faultTable(rows: readonly Row[]): string {
     ...(excused === 0
       ? []
       : [`Excused: ${excused} connections that were given up because a process did nothing for half of the timeout.`]),
-    'Found dead: in milliseconds from when bytes began to vanish; own: from the last sign of life, without the time in which\nthe finder did nothing.',
+    'Found dead: in milliseconds from when bytes began to vanish; own: from the last sign of life, without what the stalls\nof the process that found it can have added.',
     '',
   ].join('\n')
 }

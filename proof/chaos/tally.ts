@@ -14,7 +14,7 @@ export interface Row {
   messages: number
   /** Connections that lost a healthy peer because a process did nothing for too long. */
   excused: number
-  /** Milliseconds in which dead peers were found: on the machine's clock, and without the finder's own stalls. */
+  /** Milliseconds in which dead peers were found: on the machine's clock, and without what the finder's own stalls can have added. */
   detection: { after: LatencySummary; own: LatencySummary }
 }
 

@@ -6,7 +6,8 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Evidence, judge } from '../../proof/chaos/judge.ts'
 import type { EndReport } from '../../proof/chaos/party.ts'
 import { FAULTS, type Plan, planConnection, type Strike, type Trouble } from '../../proof/chaos/plan.ts'
-import { FaultProxy, type ProxyReport } from '../../proof/chaos/proxy.ts'
+import { FaultProxy, type ProxyReport, type Struck } from '../../proof/chaos/proxy.ts'
+import type { Stall } from '../../proof/support/loop-watch.ts'
 import { Random } from '../../proof/support/random.ts'
 import { Mailbox } from '../support/mailbox.ts'
 import { run } from './program.ts'
@@ -230,7 +231,6 @@ describe('the judge', () => {
     const proxy: ProxyReport = {
       connection: 1,
       struck: [],
-      lastWrite: { client: 90, server: 90 },
       lastSwallow: { client: 0, server: 0 },
     }
     const evidence = { client: report('client'), server: report('server'), proxy, proxyStalls: [], ...changes }
@@ -257,21 +257,46 @@ describe('the judge', () => {
     expect(sentence).toMatch(/^server: ended with \{.*"cause":"eof".*\}; right would be peer-close$/)
   })
 
-  test('finds a dead peer that was found too late', () => {
+  describe('of a dead peer', () => {
     const half: Plan = { ...plan, fault: 'half-open', strikes: strike('half-open', 'before') }
     const dead = { cause: 'heartbeat', initiator: 'local', reason: '', wasClean: false } as const
-    const gone = { ...dead, sent: undefined, received: undefined, error: 'HeartbeatError' }
-    const proxy: ProxyReport = {
-      connection: 1,
-      struck: [{ how: 'half-open', at: 100, until: undefined }],
-      lastWrite: { client: 90, server: 90 },
-      lastSwallow: { client: 0, server: 0 },
+    const ending = { ...dead, sent: undefined, received: undefined, error: 'HeartbeatError' }
+    const at = 1000
+
+    /** What is said of a server that finds its peer so many milliseconds after bytes began to vanish. */
+    function verdictAfter(milliseconds: number, stalls: Stall[] = [], changes: Partial<Evidence> = {}): string[] {
+      const struck: Struck = { how: 'half-open', at, until: undefined, lastWrite: { client: 990, server: 990 } }
+      const proxy: ProxyReport = { connection: 1, struck: [struck], lastSwallow: { client: 0, server: 0 } }
+      const client = report('client', { ending, closedAt: at + 1000 })
+      const server = report('server', { ending, closedAt: at + milliseconds, stalls })
+      return verdictOn({ client, server, proxy, ...changes }, half)
     }
-    const at = (closedAt: number) => ({ ending: gone, closedAt })
-    const inTime = { client: report('client', at(1050)), server: report('server', at(1100)), proxy }
-    expect(verdictOn(inTime, half)).toEqual([])
-    expect(verdictOn({ ...inTime, server: report('server', at(2000)) }, half)).toEqual([
-      'server: found the dead peer after 1900 ms, later than 1064 ms',
-    ])
+    /** So many stalls of a length, one after the other. */
+    const stalls = (count: number, length: number) =>
+      Array.from({ length: count }, (_, i): Stall => ({ from: at + i * length, to: at + (i + 1) * length }))
+
+    test('finds nothing wrong in time', () => {
+      expect(verdictAfter(750)).toEqual([])
+      expect(verdictAfter(1080)).toEqual([])
+    })
+
+    test('finds one that was found too late, or too early', () => {
+      expect(verdictAfter(1300)).toEqual(['server: found the dead peer after 1300 ms, later than 1080 ms'])
+      expect(verdictAfter(300)).toEqual(['server: gave its peer up after 310 ms of silence, before 750 ms'])
+    })
+
+    test('takes long stalls off, and of short ones as many as a heartbeat has steps', () => {
+      expect(verdictAfter(1400, stalls(2, 200))).toEqual([])
+      expect(verdictAfter(1490, stalls(2, 205))).toEqual([])
+      expect(verdictAfter(1120, stalls(5, 10))).toEqual([])
+      // A loop that is busy all the time is late by some turns, and not by all of them.
+      expect(verdictAfter(1300, stalls(130, 10))).toEqual([
+        'server: found the dead peer after 1250 ms, later than 1080 ms',
+      ])
+    })
+
+    test('excuses one that was found too early where the other processes did nothing before', () => {
+      expect(verdictAfter(300, [], { proxyStalls: [{ from: at - 500, to: at - 100 }] })).toEqual([])
+    })
   })
 })
