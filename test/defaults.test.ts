@@ -5,6 +5,7 @@ import { connect, createServer, sendBudget } from 'heartwire'
 import { memoryPair } from 'heartwire/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import { compileOptions } from '../src/client/options.ts'
+import { NO_COMPRESSION, resolveCompression } from '../src/compression/settings.ts'
 import { CLOSING_TIMEOUT, LINGER_TIMEOUT } from '../src/protocol/connection.ts'
 import { RULES } from '../src/protocol/error.ts'
 import { resolveCloseOptions } from '../src/server/closing.ts'
@@ -67,11 +68,20 @@ const server = route.behaviour
 const client = compileOptions({})
 if (server.heartbeat === false) throw new Error('the heartbeat is off')
 
+const compressionDefaults = {
+  shared: resolveCompression('shared', NO_COMPRESSION),
+  takeover: resolveCompression('takeover', NO_COMPRESSION),
+}
+
 /** Whatever an option does when it is not there. */
 const given = (value: unknown) => (value === undefined ? 'none' : String(value))
 
 test('the defaults of every socket', () => {
-  expect({ ...client.behaviour, maxPayload: 0 }).toEqual({ ...server, maxPayload: 0 })
+  const alike = { maxPayload: 0, compression: undefined }
+  expect({ ...client.behaviour, ...alike }).toEqual({ ...server, ...alike })
+  const { shared, takeover } = compressionDefaults
+  expect(client.behaviour.compression).toEqual(takeover)
+  expect({ ...shared, mode: 'takeover', threshold: takeover.threshold }).toEqual(takeover)
   expect(documented('Of every socket')).toEqual({
     'maxPayload of a server': size(server.maxPayload),
     'maxPayload of a client': size(client.behaviour.maxPayload),
@@ -96,6 +106,12 @@ test('the defaults of every socket', () => {
     text: `'${server.text}'`,
     autoPong: given(server.autoPong),
     autoResponse: given(server.autoResponse),
+    'compression of a server': `'${server.compression.mode}'`,
+    'compression of a client': `'${client.behaviour.compression.mode}'`,
+    'compression.level': String(takeover.level),
+    'compression.threshold': `${shared.threshold}; ${takeover.threshold} with 'takeover'`,
+    'compression.windowBits': String(takeover.windowBits),
+    'compression.maxRatio': limit(takeover.maxRatio),
     serial: String(server.serial),
     asyncContext: `'${server.asyncContext}'`,
     observeFrames: 'none',
@@ -174,6 +190,8 @@ test('the defaults of a call', async () => {
   expect(documented('Of a call')).toEqual({
     'socket.close: code': given(code),
     'socket.close: reason': `'${reason}'`,
+    'socket.send: compress': 'true',
+    'publish: compress': 'true',
     'socket.receive: timeout': 'none',
     'socket.duplex: type': "'binary'",
     'server.trace: seconds': `${constant('src/server/trace.ts', 'seconds')}`,
@@ -206,6 +224,12 @@ test('what is fixed', () => {
     'pull queue': size(constant('src/socket/message-queue.ts', 'CAPACITY')),
     'message read in pieces': size(constant('src/socket/message-stream.ts', 'CAPACITY')),
     batch: size(constant('src/protocol/sender.ts', 'BATCH_SIZE')),
+    'compressed at once': size(constant('src/compression/codec.ts', 'LONG')),
+    'decompressed at once, compressed': size(constant('src/compression/codec.ts', 'LONG_COMPRESSED')),
+    'decompressed at once': size(constant('src/compression/inflate.ts', 'MOST_AT_ONCE')),
+    'jobs of compression in the thread pool': count(constant('src/compression/thread-pool.ts', 'MOST')),
+    'final blocks in a compressed message': count(constant('src/compression/inflation.ts', 'MOST_FINAL_BLOCKS')),
+    'what maxRatio does not count': size(constant('src/compression/codec.ts', 'RATIO_FROM')),
     'slice of a write': size(constant('src/transport/node.ts', 'SLICE')),
     'slice for a slow peer': size(constant('src/transport/node.ts', 'SLOW_SLICE')),
     'looks for a free file descriptor': seconds(constant('src/server/descriptor-watch.ts', 'INTERVAL')),
@@ -245,6 +269,7 @@ test("the numbers in the README's table of defaults", () => {
     'answers to pings': [count(constant('src/protocol/sender.ts', 'MAX_PENDING_PONGS'))],
     'redirects of a client': [],
     'proxy of a client': [],
+    compression: [],
   })
   expect(read('README.md')).toContain(`\`maxPayload\` ${size(server.maxPayload)} |`)
   expect(client.handshakeTimeout).toBe(route.handshakeTimeout)
@@ -259,10 +284,11 @@ function union(path: string, type: string): string[] {
 const firstCells = (heading: string) => rowsOf('docs/errors.md', heading).map(([cell = '']) => cell.replaceAll('`', ''))
 
 test('every rule of the protocol is in docs/errors.md, with its close code and its section', () => {
-  const rows = rowsOf('docs/errors.md', 'Rules of the protocol').map(([code = '', closeCode, section]) => [
-    code.replaceAll('`', ''),
-    { closeCode: Number(closeCode), section },
-  ])
+  const rows = rowsOf('docs/errors.md', 'Rules of the protocol').map(([code = '', closeCode, where = '']) => {
+    const [, rfc, section] = /^(?:RFC (\d+), )?([\d.]+)$/.exec(where) ?? []
+    const rule = { closeCode: Number(closeCode), section }
+    return [code.replaceAll('`', ''), rfc === undefined ? rule : { ...rule, rfc: Number(rfc) }]
+  })
   expect(Object.fromEntries(rows)).toEqual(RULES)
 })
 
