@@ -1,7 +1,17 @@
+/** A message that is being delivered. */
+interface Delivery<Member> {
+  readonly topic: string
+  /** Who has subscribed meanwhile, perhaps again. */
+  late: Set<Member> | undefined
+  /** The one in the midst of which this one began. */
+  readonly outer: Delivery<Member> | undefined
+}
+
 /** Who has subscribed to what, in this process. */
 export class Topics<Member> {
   private readonly members = new Map<string, Set<Member>>()
   private readonly topics = new Map<Member, Set<string>>()
+  private delivery: Delivery<Member> | undefined
 
   /** False when the member had subscribed already. */
   subscribe(member: Member, topic: string): boolean {
@@ -12,6 +22,11 @@ export class Topics<Member> {
     const topics = this.topics.get(member)
     if (topics === undefined) this.topics.set(member, new Set([topic]))
     else topics.add(topic)
+    for (let delivery = this.delivery; delivery !== undefined; delivery = delivery.outer) {
+      if (delivery.topic !== topic) continue
+      delivery.late ??= new Set()
+      delivery.late.add(member)
+    }
     return true
   }
 
@@ -32,13 +47,22 @@ export class Topics<Member> {
     for (const topic of topics) this.drop(member, topic)
   }
 
-  /** Delivers to each subscriber but `except`, and returns how many took it, as `deliver` says. */
+  /**
+   * Delivers to each who has subscribed by now but `except`, and returns how many took it, as `deliver` says. Whoever
+   * subscribes meanwhile comes last in the set, but not in this delivery: else it could go on for ever.
+   */
   publish(topic: string, deliver: (member: Member) => boolean, except?: Member): number {
     const members = this.members.get(topic)
     if (members === undefined) return 0
+    const delivery: Delivery<Member> = { topic, late: undefined, outer: this.delivery }
+    this.delivery = delivery
     let count = 0
-    for (const member of members) {
-      if (member !== except && deliver(member)) count++
+    try {
+      for (const member of members) {
+        if (member !== except && !delivery.late?.has(member) && deliver(member)) count++
+      }
+    } finally {
+      this.delivery = delivery.outer
     }
     return count
   }

@@ -66,6 +66,56 @@ test('one who leaves while a message is delivered does not keep it from the othe
   expect([first.got, second.got, third.got]).toEqual([['1'], [], ['1']])
 })
 
+test('one who subscribes while a message is delivered does not get it, even if it had before', () => {
+  const all = new TestTopics()
+  const [a, b, late] = [new Member(), new Member(), new Member()]
+  for (const member of [a, b]) all.subscribe(member, 'x')
+  const again = (member: Member) => () => {
+    // Else it would be visited for ever.
+    if (member.got.length > 1) throw new Error('visited twice')
+    all.unsubscribe(member, 'x')
+    all.subscribe(member, 'x')
+    all.subscribe(late, 'x')
+  }
+  a.onDeliver = again(a)
+  b.onDeliver = again(b)
+  expect(all.send('x', '1')).toBe(2)
+  expect([a.got, b.got, late.got]).toEqual([['1'], ['1'], []])
+  a.onDeliver = b.onDeliver = () => {}
+  expect(all.send('x', '2')).toBe(3)
+})
+
+test('one who subscribes while a message is delivered gets what is published from then on', () => {
+  const all = new TestTopics()
+  const [a, late] = [new Member(), new Member()]
+  all.subscribe(a, 'x')
+  a.onDeliver = () => {
+    a.onDeliver = () => {}
+    all.subscribe(late, 'x')
+    all.subscribe(late, 'y')
+    expect(all.send('x', '2')).toBe(2)
+    expect(all.send('y', '3')).toBe(1)
+  }
+  expect(all.send('x', '1')).toBe(1)
+  expect([a.got, late.got]).toEqual([
+    ['1', '2'],
+    ['2', '3'],
+  ])
+})
+
+test('what fails while a message is delivered changes nothing for the next one', () => {
+  const all = new TestTopics()
+  const [a, late] = [new Member(), new Member()]
+  all.subscribe(a, 'x')
+  a.onDeliver = () => {
+    throw new Error('boom')
+  }
+  expect(() => all.send('x', '1')).toThrow('boom')
+  a.onDeliver = () => all.subscribe(late, 'x')
+  expect(all.send('x', '2')).toBe(1)
+  expect(all.send('x', '3')).toBe(2)
+})
+
 test('counts those who took it', () => {
   const all = new TestTopics()
   const [a, b] = [new Member(), new Member()]
