@@ -11,6 +11,8 @@ import {
 import { ArgumentError } from './protocol/error.ts'
 import { quote } from './protocol/quote.ts'
 import type { RoundTrips, ServerStats } from './server/stats.ts'
+import { checkString, shown } from './socket/check.ts'
+import { checkNames } from './socket/option-names.ts'
 
 type AnyRegistry = Registry | Registry<OpenMetricsContentType>
 type Labels = Readonly<Record<string, string>>
@@ -24,12 +26,15 @@ export interface MetricsOptions {
   labels?: Labels
 }
 
+const OPTIONS = Object.keys({ registry: 0, prefix: 0, labels: 0 } satisfies Record<keyof MetricsOptions, 0>)
+
 /**
  * Adds what `server.stats()` says to a registry of `prom-client`, read anew for each scrape.
  * @returns what takes it away again
- * @throws ArgumentError when the labels cannot be those of one more server; what prom-client says of names that cannot be
+ * @throws ArgumentError for an option that cannot be, and when the labels cannot be those of one more server; what prom-client says of names that cannot be
  */
 export function collectMetrics(server: { stats(): ServerStats }, options: MetricsOptions = {}): () => void {
+  check(server, options)
   const { registry = register, prefix = 'heartwire_', labels = {} } = options
   let exporters = exportersOf.get(registry)
   if (exporters === undefined) {
@@ -41,6 +46,22 @@ export function collectMetrics(server: { stats(): ServerStats }, options: Metric
   exporters.set(prefix, exporter)
   return () => {
     if (remove()) exporters.delete(prefix)
+  }
+}
+
+/** @throws ArgumentError that names the option and its value */
+function check(server: { stats(): ServerStats }, options: MetricsOptions): void {
+  if (typeof server?.stats !== 'function') {
+    throw new ArgumentError(`collectMetrics takes a server, not ${shown(server)}.`)
+  }
+  checkNames(options, OPTIONS, 'collectMetrics')
+  const { registry = register, prefix = '', labels = {} } = options
+  if (typeof registry.registerMetric !== 'function') {
+    throw new ArgumentError(`The option registry is a registry of prom-client, not ${shown(registry)}.`)
+  }
+  checkString('prefix', prefix)
+  if (typeof labels !== 'object' || Array.isArray(labels)) {
+    throw new ArgumentError(`The option labels is an object with the value of each label, not ${shown(labels)}.`)
   }
 }
 

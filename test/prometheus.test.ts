@@ -224,6 +224,27 @@ describe('several servers on one registry', () => {
     collectMetrics(server, { registry, prefix: 'other_', labels: { zone: 'x' } })
   })
 
+  test.each([
+    [{ label: {} }, 'There is no option "label" of collectMetrics. Did you mean labels?'],
+    [{ registry: 5 }, 'The option registry is a registry of prom-client, not 5.'],
+    [{ registry: {} }, 'The option registry is a registry of prom-client, not an object.'],
+    [{ prefix: 5 }, 'The option prefix is a string, not 5.'],
+    [{ labels: 'chat' }, 'The option labels is an object with the value of each label, not "chat".'],
+    [{ labels: ['chat'] }, 'The option labels is an object with the value of each label, not an array.'],
+    ['chat', 'collectMetrics takes an object of options, not "chat".'],
+  ])('and options that cannot be: %j', (options, message) => {
+    expect(() => collectMetrics({ stats }, options as object)).toThrow(new ArgumentError(message))
+  })
+
+  test.each([
+    [undefined, 'undefined'],
+    [{}, 'an object'],
+  ])('and what is no server: %j', (server, not) => {
+    expect(() => collectMetrics(server as { stats: typeof stats })).toThrow(
+      new ArgumentError(`collectMetrics takes a server, not ${not}.`),
+    )
+  })
+
   test('leave nothing behind when a metric of somebody else has one of the names', () => {
     const registry = new Registry()
     const taken = new Counter({ name: 'heartwire_bytes_total', help: 'taken', registers: [registry] })

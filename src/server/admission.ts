@@ -32,12 +32,12 @@ export class Admission {
   enter(clientAddress: string | undefined): void {
     const { maxConnections, maxConnectionsPerAddress } = this.limits
     if (this.connections >= maxConnections) {
-      throw tooMany(`There are ${maxConnections} connections already (maxConnections).`)
+      throw tooMany(`${thereAre(maxConnections, 'connection')} already (maxConnections).`)
     }
     const network = this.counted(clientAddress)
     const fromThere = network === undefined ? 0 : (this.byNetwork.get(network) ?? 0)
     if (fromThere >= maxConnectionsPerAddress) {
-      throw tooMany(`There are ${fromThere} connections from ${network} already (maxConnectionsPerAddress).`)
+      throw tooMany(`${thereAre(fromThere, 'connection')} from ${network} already (maxConnectionsPerAddress).`)
     }
     this.server?.enter(clientAddress)
     this.connections++
@@ -61,7 +61,7 @@ export class Admission {
   decide(): void {
     const { maxHandshakes } = this.limits
     if (this.deciding >= maxHandshakes) {
-      const message = `There are ${maxHandshakes} handshakes to decide on already (maxHandshakes).`
+      const message = `${thereAre(maxHandshakes, 'handshake')} to decide on already (maxHandshakes).`
       throw unavailable('TOO_MANY_HANDSHAKES', message)
     }
     this.server?.decide()
@@ -79,6 +79,10 @@ export class Admission {
       return undefined
     return networkOf(clientAddress)
   }
+}
+
+function thereAre(count: number, what: string): string {
+  return count === 1 ? `There is 1 ${what}` : `There are ${count} ${what}s`
 }
 
 function tooMany(message: string) {

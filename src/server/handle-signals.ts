@@ -1,7 +1,6 @@
 import { constants } from 'node:os'
 import { ArgumentError } from '../protocol/error.ts'
-import { quote } from '../protocol/quote.ts'
-import { checkFunctions } from '../socket/check.ts'
+import { checkFunctions, shown } from '../socket/check.ts'
 import { checkNames } from '../socket/option-names.ts'
 import { reportError } from '../socket/report-error.ts'
 import { CLOSE_OPTIONS, type CloseOptions, type CloseReport, resolveCloseOptions } from './closing.ts'
@@ -34,7 +33,7 @@ const atWork = new Set<Promise<void>>()
  * Where the application listens for the signal as well, it is told again when all is closed, and decides on the end of the
  * process. Process 1, whom no signal ends, as in a container, exits with 128 and the number of the signal.
  * @returns what undoes it: the signals have their former effect, and the process does not end of one that has come
- * @throws ArgumentError for an option, a signal, a code, a reason or a time that cannot be
+ * @throws ArgumentError for what is no server, and for an option, a signal, a code, a reason or a time that cannot be
  */
 export function handleSignals(server: Closable, options?: SignalOptions<CloseReport>): () => void
 export function handleSignals(servers: readonly Closable[], options?: SignalOptions<CloseReport[]>): () => void
@@ -42,10 +41,27 @@ export function handleSignals(
   server: Closable | readonly Closable[],
   options: SignalOptions<CloseReport> | SignalOptions<CloseReport[]> = {},
 ): () => void {
+  checkServers(server)
   // The overloads are what says which report goes with what.
   return 'close' in server
     ? listen((how) => server.close(how), options as SignalOptions<CloseReport>)
     : listen((how) => Promise.all(server.map((each) => each.close(how))), options as SignalOptions<CloseReport[]>)
+}
+
+function checkServers(given: Closable | readonly Closable[]): void {
+  const what = Array.isArray(given) ? whyNone(given) : isClosable(given) ? undefined : shown(given)
+  if (what === undefined) return
+  throw new ArgumentError(`handleSignals takes a server or an array of servers, not ${what}.`)
+}
+
+function whyNone(servers: readonly unknown[]): string | undefined {
+  if (servers.length === 0) return 'an empty array'
+  const index = servers.findIndex((server) => !isClosable(server))
+  return index < 0 ? undefined : `an array with ${shown(servers[index])}`
+}
+
+function isClosable(server: unknown): boolean {
+  return typeof server === 'object' && server !== null && 'close' in server && typeof server.close === 'function'
 }
 
 function listen<Report>(close: (options: CloseOptions) => Promise<Report>, options: SignalOptions<Report>): () => void {
@@ -54,8 +70,9 @@ function listen<Report>(close: (options: CloseOptions) => Promise<Report>, optio
   const how = resolveCloseOptions(options)
   checkFunctions(options, ['closed'])
   if (!Array.isArray(signals)) {
-    throw new ArgumentError(`The option signals is a list of names, not ${quote(String(signals))}.`)
+    throw new ArgumentError(`The option signals is a list of names, not ${shown(signals)}.`)
   }
+  if (signals.length === 0) throw new ArgumentError('The option signals names one signal or more, not none.')
   const listened = new Set(signals.map(checkSignal))
   let state: 'waiting' | 'closing' | 'undone' = 'waiting'
 

@@ -2,6 +2,7 @@ import { BlockList, isIP } from 'node:net'
 import { ArgumentError } from '../protocol/error.ts'
 import { type HeaderFields, listElements } from '../protocol/headers.ts'
 import { quote } from '../protocol/quote.ts'
+import { shown } from '../socket/check.ts'
 
 /** Whether what this address says about the client of a request is believed. */
 export type ProxyTrust = (remoteAddress: string | undefined) => boolean
@@ -12,6 +13,11 @@ export type ProxyTrust = (remoteAddress: string | undefined) => boolean
  * `::ffff:10.0.0.7` are the IPv4 addresses that they are. Throws ArgumentError for anything else.
  */
 export function compileTrustedProxies(entries: readonly string[]): ProxyTrust {
+  if (!Array.isArray(entries)) {
+    throw new ArgumentError(
+      `The option trustedProxies is an array of addresses and networks, as in ['loopback'], not ${shown(entries)}.`,
+    )
+  }
   if (entries.length === 0) return () => false
   const trusted = new BlockList()
   for (const entry of entries) add(trusted, entry)

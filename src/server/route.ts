@@ -121,6 +121,8 @@ export function compileRoute<Data>(path: string | RegExp, options: RouteOptions<
   if (typeof path === 'string' && !path.startsWith('/')) {
     throw new ArgumentError(`A path begins with a slash, which ${JSON.stringify(path)} does not.`)
   }
+  const ofServer = Object.keys(options ?? {}).find((name) => SERVER_OPTIONS.includes(name))
+  if (ofServer !== undefined) throw new ArgumentError(`The option ${ofServer} is one of createServer, not of route.`)
   checkNames(options, ROUTE_NAMES, 'route')
   return compile(matcher(path), options, server.knowsClients, server)
 }

@@ -7,10 +7,18 @@ import { customInspect, type Inspect, type InspectOptions, inspectFields } from 
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import { quote } from '../protocol/quote.ts'
 import { atOnce, guarded } from '../socket/awaitable.ts'
+import { shown } from '../socket/check.ts'
 import { branch, currentContext } from '../socket/context.ts'
 import { checkNames } from '../socket/option-names.ts'
 import { reportError } from '../socket/report-error.ts'
-import { type Membership, type PublishOptions, publish, type ServerSocket } from '../socket/server-socket.ts'
+import {
+  checkPublishOptions,
+  type Membership,
+  PUBLISH_OPTIONS,
+  type PublishOptions,
+  publish,
+  type ServerSocket,
+} from '../socket/server-socket.ts'
 import { Topics } from '../topics/topics.ts'
 import { type Claim, claimUpgrades } from './attach.ts'
 import { clientOf } from './client-address.ts'
@@ -35,6 +43,8 @@ export interface AttachOptions {
 }
 
 const ATTACH_OPTIONS = Object.keys({ path: 0, match: 0 } satisfies Record<keyof AttachOptions, 0>)
+
+const PUBLISH_OPTIONS_OF_SERVER = [...PUBLISH_OPTIONS, 'except']
 
 /**
  * Makes a server. It takes connections once it listens, is attached to a Node HTTP server, or is handed upgrades.
@@ -242,7 +252,8 @@ export class Server<Data = undefined> {
     message: MessageData | PreparedMessage,
     options: PublishOptions & { except?: string } = {},
   ): number {
-    const except = options.except === undefined ? undefined : this.byId.get(options.except)
+    checkPublishOptions(options, PUBLISH_OPTIONS_OF_SERVER, 'server.publish')
+    const except = options.except === undefined ? undefined : this.byId.get(checkId(options.except))
     return publish(this.topics, topic, message, options, except)
   }
 
@@ -261,7 +272,7 @@ export class Server<Data = undefined> {
    * spent on it when it is over.
    * @param id `socket.id`
    * @returns what settles when it is over; it never rejects
-   * @throws ArgumentError when no connection has this id now, or the time cannot be
+   * @throws ArgumentError when no connection has this id now, or an option cannot be
    */
   trace(id: string, options: TraceOptions = {}): Promise<TraceResult> {
     const socket = this.byId.get(id)
@@ -385,6 +396,11 @@ export class Server<Data = undefined> {
     this.refusals.flush()
     return report
   }
+}
+
+function checkId(except: string): string {
+  if (typeof except === 'string') return except
+  throw new ArgumentError(`The option except is the id of a socket, not ${shown(except)}.`)
 }
 
 function notFound(request: IncomingMessage): HandshakeError {

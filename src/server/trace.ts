@@ -5,7 +5,9 @@ import { Opcode, opcodeName } from '../protocol/opcode.ts'
 import { oneLine, quote } from '../protocol/quote.ts'
 import { redact } from '../protocol/redact.ts'
 import { guarded } from '../socket/awaitable.ts'
+import { checkBoolean, checkFunctions, shown } from '../socket/check.ts'
 import type { ObservedFrame } from '../socket/observed-frame.ts'
+import { checkNames } from '../socket/option-names.ts'
 import { PrintLimit } from '../socket/print-limit.ts'
 import type { ServerSocket } from '../socket/server-socket.ts'
 
@@ -22,6 +24,11 @@ export interface TraceOptions {
   /** Ends the trace. */
   signal?: AbortSignal
 }
+
+const TRACE_OPTIONS = Object.keys({ seconds: 0, payload: 0, write: 0, signal: 0 } satisfies Record<
+  keyof TraceOptions,
+  0
+>)
 
 /** How a trace ended. */
 export interface TraceResult {
@@ -57,14 +64,20 @@ export class Trace {
 
   /**
    * @param failed is given what `write` throws
-   * @throws ArgumentError for a time that cannot be
+   * @throws ArgumentError that names the option and its value
    */
   constructor(socket: ServerSocket, options: TraceOptions, failed: (error: unknown) => void) {
+    checkNames(options, TRACE_OPTIONS, 'trace')
     const { seconds = 10, payload = false, write = console.log, signal } = options
-    if (!(seconds > 0 && seconds <= MOST_SECONDS)) {
+    if (typeof seconds !== 'number' || !(seconds > 0 && seconds <= MOST_SECONDS)) {
       throw new ArgumentError(
-        `The option seconds is a number above 0 and up to ${MOST_SECONDS}, not ${String(seconds)}.`,
+        `The option seconds is a number above 0 and up to ${MOST_SECONDS}, not ${shown(seconds)}.`,
       )
+    }
+    checkBoolean('payload', payload)
+    checkFunctions(options, ['write'])
+    if (signal !== undefined && typeof signal.addEventListener !== 'function') {
+      throw new ArgumentError(`The option signal is an AbortSignal, not ${shown(signal)}.`)
     }
     this.socket = socket
     this.payload = payload

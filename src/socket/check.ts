@@ -37,6 +37,11 @@ export function checkBoolean(name: string, value: boolean): boolean {
   throw new ArgumentError(`The option ${name} is true or false, not ${shown(value)}.`)
 }
 
+export function checkString(name: string, value: string): string {
+  if (typeof value === 'string') return value
+  throw new ArgumentError(`The option ${name} is a string, not ${shown(value)}.`)
+}
+
 /** What is there under these names can be called. */
 export function checkFunctions(options: object, names: readonly string[]): void {
   for (const [name, value] of Object.entries(options)) {

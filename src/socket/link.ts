@@ -9,7 +9,7 @@ import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import type { Transport, TransportSink } from '../transport/transport.ts'
 import { autoResponseTo } from './auto-response.ts'
 import { asError, guarded, isAwaitable } from './awaitable.ts'
-import { type Context, currentContext } from './context.ts'
+import { branch, type Context } from './context.ts'
 import { closeChannel, messageChannel, openChannel, publishSent } from './diagnostics.ts'
 import { type FrameObserver, FrameObservers } from './frame-observers.ts'
 import { Hold, Inbound, type InboundHost } from './inbound.ts'
@@ -70,8 +70,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   /** @param codec what an extension that was agreed on does to messages */
   constructor(setup: LinkSetup, transport: Transport, codec?: MessageCodec) {
     this.setup = setup
-    // Up to Node 22, what is entered by AsyncLocalStorage.enterWith stays in the one that was current.
-    this.context = setup.context.runInAsyncScope(currentContext)
+    this.context = branch(setup.context)
     this.behaviour = setup.behaviour
     this.transport = transport
     this.codec = codec

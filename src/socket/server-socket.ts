@@ -1,6 +1,7 @@
 import type { CloseInfo } from '../protocol/close-info.ts'
 import { type MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import type { Topics } from '../topics/topics.ts'
+import { checkString } from './check.ts'
 import type { Link } from './link.ts'
 import type { MessageType } from './options.ts'
 import type { SendResult } from './outbound.ts'
@@ -66,6 +67,7 @@ export class ServerSocket<Data = unknown> extends Socket<Data> {
 
   /** Sends a message to all who have subscribed to a topic but this socket. It is encoded once. Returns to how many. */
   publish(topic: string, message: MessageData | PreparedMessage, options: PublishOptions = {}): number {
+    checkPublishOptions(options, PUBLISH_OPTIONS, 'socket.publish')
     return publish(this.membership.topics, topic, message, options, this)
   }
 
@@ -97,19 +99,25 @@ export class ServerSocket<Data = unknown> extends Socket<Data> {
   }
 }
 
-/** With the one that only a server's `publish` has. */
-const PUBLISH_OPTIONS = ['type', 'key', 'compress', 'except']
+export const PUBLISH_OPTIONS: readonly string[] = Object.keys({ type: 0, key: 0, compress: 0 } satisfies Record<
+  keyof PublishOptions,
+  0
+>)
+
+/** Takes next to nothing, since it may be called for every message. @throws ArgumentError that names the option */
+export function checkPublishOptions(options: PublishOptions, known: readonly string[], whose: string): void {
+  checkSendOptions(options, known, whose)
+  if (options.key !== undefined) checkString('key', options.key)
+}
 
 /** Sends a message to all who have subscribed to a topic but `except`. Returns to how many. */
 export function publish(
   topics: Topics<ServerSocket>,
   topic: string,
   message: MessageData | PreparedMessage,
-  options: PublishOptions,
+  { key, type, compress }: PublishOptions,
   except: ServerSocket | undefined,
 ): number {
-  checkSendOptions(options, PUBLISH_OPTIONS, 'publish')
-  const { key, type, compress } = options
   const prepared = message instanceof PreparedMessage ? message : prepare(message, type)
   // The length keeps a topic and a key apart whatever is in them.
   const keyOfTopic = key === undefined ? undefined : `${topic.length}:${topic}${key}`

@@ -89,6 +89,15 @@ describe('maxConnections', () => {
     expect(seconds).toEqual(['1', '1', '2', '6', '10'])
   })
 
+  test('a limit of 1 is told in the singular', async () => {
+    const { port } = await serve({ maxConnections: 1, open() {} })
+    await RawPeer.open(port)
+    expect((await ask(port)).body).toBe('There is 1 connection already (maxConnections).\n')
+    const other = await serve({ maxHandshakes: 1, upgrade: never })
+    ;(await RawPeer.dial(other.port)).write(handshake())
+    expect((await ask(other.port)).body).toBe('There is 1 handshake to decide on already (maxHandshakes).\n')
+  })
+
   test('none are let in at 0; Infinity is no limit', async () => {
     const { server, port } = await serve({ maxConnections: 0, open() {} })
     server.route('/all', { maxConnections: Number.POSITIVE_INFINITY })
@@ -544,7 +553,7 @@ describe('maxConnectionsPerAddress', () => {
     await using server = createServer({ trustedProxies: [], maxConnectionsPerAddress: 1, open() {}, log() {} })
     const { port } = await server.listen()
     expect((await ask(port)).status).toBe(101)
-    expect((await ask(port)).body).toBe('There are 1 connections from 127.0.0.1 already (maxConnectionsPerAddress).\n')
+    expect((await ask(port)).body).toBe('There is 1 connection from 127.0.0.1 already (maxConnectionsPerAddress).\n')
     for (const socket of server.sockets) socket.terminate()
   })
 
@@ -620,7 +629,7 @@ describe('the limits of a route', () => {
     }
     await wait('/a?x', '192.0.2.1')
     expect((await ask(port, '/a', { 'X-Forwarded-For': '192.0.2.1' })).body).toMatch(/\(maxConnectionsPerAddress\)/)
-    expect((await ask(port, '/a', { 'X-Forwarded-For': '192.0.2.2' })).body).toMatch(/^There are 1 handshakes/)
+    expect((await ask(port, '/a', { 'X-Forwarded-For': '192.0.2.2' })).body).toMatch(/^There is 1 handshake/)
     await wait('/?x', '192.0.2.1')
     expect((await ask(port)).body).toMatch(/^There are 2 handshakes/)
   })
@@ -660,8 +669,9 @@ describe('an option that there is not', () => {
 
   test.each([
     ['maxPayloads', 'There is no option "maxPayloads" of route. Did you mean maxPayload?'],
-    ['http', 'There is no option "http" of route.'],
-    ['trustedProxies', 'There is no option "trustedProxies" of route.'],
+    ['http', 'The option http is one of createServer, not of route.'],
+    ['trustedProxies', 'The option trustedProxies is one of createServer, not of route.'],
+    ['log', 'The option log is one of createServer, not of route.'],
   ])('%s of a route', (name, message) => {
     expect(() => createServer().route('/', { [name]: 1 })).toThrow(new ArgumentError(message))
   })

@@ -3,7 +3,15 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { ArgumentError, type CloseReport, connect, createServer, handleSignals, type SignalOptions } from 'heartwire'
+import {
+  ArgumentError,
+  type CloseReport,
+  connect,
+  createServer,
+  handleSignals,
+  type Server,
+  type SignalOptions,
+} from 'heartwire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Mailbox } from '../support/mailbox.ts'
 import { RawPeer } from '../support/raw-peer.ts'
@@ -125,11 +133,26 @@ describe('handleSignals', () => {
   })
 
   test.each([
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [{}, 'an object'],
+    [5, '5'],
+    [[], 'an empty array'],
+    [[createServer(), {}], 'an array with an object'],
+    [[undefined], 'an array with undefined'],
+  ])('closes servers, and refuses %j', (servers, not) => {
+    expect(() => handleSignals(servers as unknown as Server[])).toThrow(
+      new ArgumentError(`handleSignals takes a server or an array of servers, not ${not}.`),
+    )
+  })
+
+  test.each([
     ['spreadOver', { deadline: 10, spreadOver: 10 }],
     ['deadline', { deadline: 0 }],
     ['999', { code: 999 }],
     ['SIGKILL', { signals: ['SIGKILL' as const] }],
     ['not "SIGTERM"', { signals: 'SIGTERM' as unknown as NodeJS.Signals[] }],
+    ['The option signals names one signal or more, not none.', { signals: [] }],
     ['SIGNOTHING', { signals: ['SIGNOTHING' as NodeJS.Signals] }],
     ['closed', { closed: 'later' as unknown as () => void }],
     ['There is no option "signal" of handleSignals. Did you mean signals?', { signal: 'SIGTERM' }],

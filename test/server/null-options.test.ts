@@ -1,6 +1,7 @@
 import { createServer as createHttpServer } from 'node:http'
 import { ArgumentError, connect, createServer, handleSignals } from 'heartwire'
-import { describe, expect, test } from 'vitest'
+import { collectMetrics } from 'heartwire/prometheus'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { HANDLERS, SOCKET_OPTIONS } from '../../src/socket/options.ts'
 
 const ofRoute = ['upgrade', 'protocols', 'origins', 'handshakeTimeout', 'maxConnections', 'maxConnectionsPerAddress']
@@ -8,6 +9,19 @@ const ofHeads = ['maxHandshakes', 'maxHeaders', 'maxHeaderSize']
 const route = [...SOCKET_OPTIONS, ...HANDLERS, ...ofRoute, ...ofHeads]
 const ofConnect = ['headers', 'origin', 'protocols', 'handshakeTimeout', 'signal', 'tls', 'proxy', 'socketPath']
 const ofClose = ['code', 'reason', 'deadline', 'spreadOver']
+
+const traced = { server: createServer(), id: '' }
+
+beforeAll(async () => {
+  const opened = new Promise<string>((resolve) => {
+    traced.server = createServer({ open: (socket) => resolve(socket.id) })
+  })
+  const { url } = await traced.server.listen({ host: '127.0.0.1' })
+  await connect(url)
+  traced.id = await opened
+})
+
+afterAll(() => traced.server.close())
 
 const calls: Record<string, { names: readonly string[]; call: (options: object) => unknown }> = {
   createServer: {
@@ -24,6 +38,14 @@ const calls: Record<string, { names: readonly string[]; call: (options: object) 
   handleSignals: {
     names: [...ofClose, 'signals', 'closed'],
     call: (options) => handleSignals(createServer(), options),
+  },
+  trace: {
+    names: ['seconds', 'payload', 'write', 'signal'],
+    call: (options) => traced.server.trace(traced.id, options),
+  },
+  collectMetrics: {
+    names: ['registry', 'prefix', 'labels'],
+    call: (options) => collectMetrics(createServer(), options),
   },
   connect: {
     names: [...SOCKET_OPTIONS, ...HANDLERS, ...ofConnect, 'createConnection', 'followRedirects'],

@@ -1,3 +1,4 @@
+import { createServer } from 'heartwire'
 import { describe, expect, test } from 'vitest'
 import { ArgumentError } from '../../src/protocol/error.ts'
 import { HeaderFields } from '../../src/protocol/headers.ts'
@@ -48,6 +49,18 @@ test.each([
 
 test('an empty list trusts nobody', () => {
   expect(compileTrustedProxies([])('127.0.0.1')).toBe(false)
+})
+
+test.each([
+  ['loopback', '"loopback"'],
+  [true, 'true'],
+  [{ loopback: true }, 'an object'],
+])('a list is needed: %j', (proxies, not) => {
+  expect(() => createServer({ trustedProxies: proxies as unknown as string[] })).toThrow(
+    new ArgumentError(
+      `The option trustedProxies is an array of addresses and networks, as in ['loopback'], not ${not}.`,
+    ),
+  )
 })
 
 const unknown = "it is no address, no network such as '10.0.0.0/8', and not 'loopback'"

@@ -10,6 +10,22 @@ function timeless(line: string): string {
   return line.replace(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/, 'at')
 }
 
+describe('what cannot be used is told to whoever asks for a trace', () => {
+  test.each([
+    [{ payloads: true }, 'There is no option "payloads" of trace. Did you mean payload?'],
+    [{ write: 5 }, 'The option write is a function, not 5.'],
+    [{ payload: 'yes' }, 'The option payload is true or false, not "yes".'],
+    [{ seconds: '5' }, 'The option seconds is a number above 0 and up to 86400, not "5".'],
+    [{ signal: {} }, 'The option signal is an AbortSignal, not an object.'],
+    [5, 'trace takes an object of options, not 5.'],
+  ])('%j', async (options, message) => {
+    const { server, socket, peer } = await rawPair({ message: (one, message) => void one.send(message) })
+    expect(() => server.trace(socket.id, options as object)).toThrow(new ArgumentError(message))
+    peer.write(masked(Opcode.Text, 'not traced'))
+    expect(await peer.text()).toEqual([Opcode.Text, 'not traced'])
+  })
+})
+
 describe('server.trace()', () => {
   test('prints each frame on a line, and how the connection was closed', async () => {
     const lines = new Mailbox<string>()

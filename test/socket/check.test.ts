@@ -80,8 +80,8 @@ describe('options of a message', () => {
   })
 
   test.each(wrong)('publish(t, m, %j)', (options, why) => {
-    const error = new ArgumentError(why.replace('$whose', 'publish'))
-    if (options !== null) expect(() => createServer().publish('t', 'm', options as object)).toThrow(error)
+    const error = new ArgumentError(why.replace('$whose', 'server.publish'))
+    expect(() => createServer().publish('t', 'm', options as object)).toThrow(error)
   })
 
   test('prepare and duplex', () => {

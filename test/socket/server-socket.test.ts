@@ -5,7 +5,7 @@ import type { WebSocket } from 'ws'
 import { nodePlatform } from '../../src/platform/node.ts'
 import { Mailbox } from '../support/mailbox.ts'
 import { RawPeer } from '../support/raw-peer.ts'
-import { serve, wsClient } from '../support/servers.ts'
+import { rawPair, serve, wsClient } from '../support/servers.ts'
 
 interface Member {
   socket: ServerSocket<undefined>
@@ -33,6 +33,34 @@ async function got(all: Member[]): Promise<(string | Buffer)[][]> {
   }
   return all.map(({ messages }) => messages.all.filter((message) => message !== 'that was all'))
 }
+
+test.each([
+  [{ ky: 'a' }, 'There is no option "ky" of $whose. Did you mean key?'],
+  [{ key: 5 }, 'The option key is a string, not 5.'],
+  [{ key: null }, 'The option key is a string, not null.'],
+  [{ type: 'txt' }, "The option type is 'text' or 'binary', not \"txt\"."],
+  [null, '$whose takes an object of options, not null.'],
+])('publish refuses %j', async (options, message) => {
+  const { server, socket } = await rawPair({ open: (one) => void one.subscribe('news') })
+  const error = (whose: string) => new ArgumentError(message.replace('$whose', whose))
+  expect(() => server.publish('news', 'x', options as object)).toThrow(error('server.publish'))
+  expect(() => socket.publish('news', 'x', options as object)).toThrow(error('socket.publish'))
+  expect(socket.counts.messagesOut).toBe(0)
+})
+
+test('publish of a server has an option more than that of a socket', async () => {
+  const { server, socket } = await rawPair({ open() {} })
+  const except = (value: unknown) => ({ except: value }) as object
+  expect(() => server.publish('news', 'x', except(5))).toThrow(
+    new ArgumentError('The option except is the id of a socket, not 5.'),
+  )
+  expect(() => server.publish('news', 'x', except(socket))).toThrow(
+    new ArgumentError('The option except is the id of a socket, not an object.'),
+  )
+  expect(() => socket.publish('news', 'x', except(socket.id))).toThrow(
+    new ArgumentError('There is no option "except" of socket.publish.'),
+  )
+})
 
 test('publish reaches those who have subscribed, but the one who publishes', async () => {
   const { server, all } = await members(3)
