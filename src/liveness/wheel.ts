@@ -14,6 +14,8 @@ const SLOTS = 1024
 const TICK = 20
 /** A timer that is later than this has been held up by something else than its own load. */
 const STALL = 100
+/** The longest time that a timer can wait: Node takes a longer one for a millisecond. */
+const LONGEST = 2 ** 31 - 1
 
 /**
  * One timing wheel for all connections: to schedule, to move and to cancel cost the same for one and for a million,
@@ -74,9 +76,9 @@ export class TimingWheel {
     if (this.judging || due >= this.timerDue) return
     clearTimeout(this.timer)
     const now = this.now()
-    this.timerDue = due
-    this.limit = Math.min(this.limit, Math.max(due, now) + STALL)
-    this.timer = setTimeout(() => this.onTimer(), Math.max(1, due - now))
+    this.timerDue = Math.min(due, now + LONGEST)
+    this.limit = Math.min(this.limit, Math.max(this.timerDue, now) + STALL)
+    this.timer = setTimeout(() => this.onTimer(), Math.min(Math.max(1, due - now), LONGEST))
     this.timer.unref()
   }
 

@@ -53,6 +53,25 @@ test('calls what is past due in the next slot', () => {
   }
 })
 
+test('waits for longer than a timer can', () => {
+  const loop = new FakeLoop()
+  loop.now += 0.3
+  const wheel = new TimingWheel()
+  const entry = new Entry(loop)
+  const start = loop.now
+  const due = start + 2 ** 31 + 30_000
+  wheel.schedule(entry, due)
+  const [timer] = loop.timers
+  expect(timer?.at).toBe(start + 2 ** 31 - 1)
+  loop.now = start + 2 ** 31 - 1
+  loop.turn()
+  expect(entry.times).toEqual([])
+  loop.run(30_100)
+  expect(entry.times).toHaveLength(1)
+  expect(entry.times[0]).toBeGreaterThanOrEqual(due)
+  expect(entry.times[0]).toBeLessThanOrEqual(due + 41)
+})
+
 test('moves an entry, sooner and later, and cancels it', () => {
   const loop = new FakeLoop()
   const wheel = new TimingWheel()
