@@ -36,7 +36,12 @@ export function inspectError(error: Error, options: InspectOptions, inspect: Ins
   const { name: _name, ...fields } = { ...error } as Record<string, unknown>
   if (typeof fields.headers === 'object')
     fields.headers = redactHeaders(fields.headers as Parameters<typeof redactHeaders>[0])
-  if (fields.body instanceof Uint8Array) fields.body = `${fields.body.length} bytes`
+  if (fields.body instanceof Uint8Array) {
+    const length = `${fields.body.length} bytes`
+    fields.body = { [customInspect]: () => length }
+  }
   if (error.cause !== undefined) fields['[cause]'] = error.cause
-  return inspectFields(error, redact(error.stack ?? String(error)), fields, options, inspect)
+  // Node puts a name like that in quotes, but not where it prints the cause of an error of its own.
+  const inspectUnquoted: Inspect = (value, how) => inspect(value, how).replace("'[cause]': ", '[cause]: ')
+  return inspectFields(error, redact(error.stack ?? String(error)), fields, options, inspectUnquoted)
 }
