@@ -298,6 +298,14 @@ test('every code of a HandshakeError is in docs/errors.md', () => {
   expect(firstCells('Handshakes').toSorted()).toEqual(codes.toSorted())
 })
 
+test('every other reason of a refusal is in docs/errors.md', () => {
+  const [, members = ''] =
+    /export type RefusalReason = HandshakeErrorCode \| (.+)\n/.exec(read('src/server/refusals.ts')) ?? []
+  const reasons = members.split(' | ').map((member) => member.slice(1, -1))
+  expect(reasons).toContain('SERVER_FAILED')
+  expect(firstCells('Other refusals')).toEqual(reasons)
+})
+
 test('every cause of a close is in docs/errors.md', () => {
   const causes = union('src/protocol/close-info.ts', 'CloseCause')
   expect(causes).toContain('eof')

@@ -47,7 +47,7 @@ export interface SocketOptions extends Limits {
   serial?: boolean
   /**
    * The AsyncLocalStorage context in which handlers run: `'server'`, that in which `createServer` or `connect` was called;
-   * `'upgrade'`, that of the connection's handshake, as its `upgrade` hook left it. Default `'server'`.
+   * `'upgrade'`, that of the connection's handshake, as its `upgrade` hook left it at its first `await`. Default `'server'`.
    */
   asyncContext?: 'server' | 'upgrade'
 }
