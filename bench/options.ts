@@ -69,7 +69,7 @@ export function parseOptions(argv: readonly string[]): Options | { print: string
 function read(argv: readonly string[]) {
   try {
     return parseArgs({
-      args: [...argv],
+      args: joinNegatives(argv),
       options: {
         rounds: { type: 'string' },
         seconds: { type: 'string' },
@@ -89,6 +89,18 @@ function read(argv: readonly string[]) {
     // Node's explanation of how to pass such a value all the same is of no use here.
     throw new UsageError(`${message.split(/\.\s|\n/)[0]}; --help lists the options`)
   }
+}
+
+/** The arguments with `--name -1` as `--name=-1`: a negative number is no option, which Node would take it for. */
+export function joinNegatives(argv: readonly string[]): string[] {
+  const joined: string[] = []
+  for (const argument of argv) {
+    const last = joined.at(-1)
+    if (/^-[\d.]/.test(argument) && last !== undefined && /^--[^=]+$/.test(last))
+      joined.push(`${joined.pop()}=${argument}`)
+    else joined.push(argument)
+  }
+  return joined
 }
 
 /** @throws {UsageError} when `given` is not a number in the range. */

@@ -1,6 +1,6 @@
 /** The command line of the benchmark of compression. */
 import { parseArgs } from 'node:util'
-import { file, number, UsageError } from '../options.ts'
+import { file, joinNegatives, number, UsageError } from '../options.ts'
 import { CONTESTANTS, type Contestant, SIZES, type Size } from './contestants.ts'
 
 export interface Options {
@@ -67,7 +67,7 @@ export function parseOptions(argv: readonly string[]): Options | { print: string
 function read(argv: readonly string[]) {
   try {
     return parseArgs({
-      args: [...argv],
+      args: joinNegatives(argv),
       options: {
         rounds: { type: 'string' },
         'memory-rounds': { type: 'string' },

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Dial, RawClient } from './raw-client.ts'
-import { type Plan, scaled } from './scenario.ts'
+import type { Plan } from './scenario.ts'
 
 /** Milliseconds between two turns of an attack that is spread over time. */
 const TURN = 5
@@ -20,15 +20,13 @@ export class Attack {
   private readonly clients = new Set<RawClient>()
   private readonly ended: Promise<void>[] = []
   private readonly start = performance.now()
+  private readonly serverDid: Promise<void>
 
-  constructor(port: number, plan: Plan) {
+  /** @param serverDid resolves when the server has done what the attack may wait for, or has not for too long */
+  constructor(port: number, plan: Plan, serverDid: Promise<void>) {
     this.port = port
     this.plan = plan
-  }
-
-  /** A number of the full scale, at the scale of this run. */
-  count(full: number, least = 1): number {
-    return scaled(this.plan, full, least)
+    this.serverDid = serverDid
   }
 
   /** Whether the time of the attack is over. */
@@ -40,6 +38,12 @@ export class Attack {
   async untilOver(): Promise<void> {
     const left = this.plan.seconds * 1e3 - (performance.now() - this.start)
     if (left > 0) await sleep(left)
+  }
+
+  /** Resolves when the time is over, and the server has done what is waited for: see `Scenario.isEnough`. */
+  async enough(): Promise<void> {
+    await this.untilOver()
+    await this.serverDid
   }
 
   /** Opens a connection. All of them come from one address, which is not the one of the well-behaved clients. */
@@ -61,14 +65,15 @@ export class Attack {
 
   /**
    * Does something `total` times, evenly over a share of the attack's time. What a process that was not scheduled has missed
-   * is not made up for all at once, and so may be left out.
+   * is not made up for all at once: it takes longer, but no more than three times as long.
    */
   async spread(total: number, step: (index: number) => void, share = 1): Promise<void> {
     const time = this.plan.seconds * 1e3 * share
     // The first one is due now.
     let due = 1
     let last = performance.now()
-    for (let done = 0; done < total && !this.over; ) {
+    const end = last + 3 * time
+    for (let done = 0; done < total && last < end; ) {
       while (done < Math.min(due, total)) step(done++)
       await sleep(TURN)
       const now = performance.now()

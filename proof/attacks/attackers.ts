@@ -19,10 +19,16 @@ const scenario = findScenario(process.argv[2])
 const plan = JSON.parse(process.argv[3] ?? '') as Plan
 const port = Number(process.argv[4])
 
+let enough = () => {}
+const serverDid = new Promise<void>((resolve) => {
+  enough = resolve
+})
+
 answer({
+  enough: () => enough(),
   async attack(): Promise<AttackReport> {
     const meter = new UsageMeter()
-    const attack = new Attack(port, plan)
+    const attack = new Attack(port, plan, serverDid)
     await scenario.attack(attack)
     const { seconds, cpu } = meter.mark()
     await attack.finish()

@@ -36,7 +36,7 @@ export interface Result {
 /** Well-behaved clients at full scale, and the fewest. */
 const CLIENTS = 50
 const FEWEST_CLIENTS = 5
-/** The longest that the server may take to let go of the attackers, in milliseconds. */
+/** The longest that the server may take to do what attackers wait for, and to let go of them, in milliseconds. */
 const PATIENCE = 15_000
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -65,7 +65,7 @@ export async function measure(scenario: Scenario, plan: Plan): Promise<Result> {
     await mark()
     await sleep(plan.seconds * 500)
     const before = await mark()
-    const attack = await attackers.ask<AttackReport>('attack')
+    const [attack] = await Promise.all([attackers.ask<AttackReport>('attack'), enough(server, attackers, plan)])
     const during = await mark()
     await sleep(plan.seconds * 500)
     const after = await mark()
@@ -81,7 +81,7 @@ export async function measure(scenario: Scenario, plan: Plan): Promise<Result> {
     }
     const result = {
       name: scenario.name,
-      title: scenario.title,
+      title: scenario.title(plan),
       limits: describeLimits(scenario, plan),
       before,
       during,
@@ -95,6 +95,13 @@ export async function measure(scenario: Scenario, plan: Plan): Promise<Result> {
   } finally {
     await Promise.all(children.map((child) => child.stop()))
   }
+}
+
+/** Tells the attackers when the server has done what they wait for, or has not for too long after their time. */
+async function enough(server: Child, attackers: Child, { seconds }: Plan): Promise<void> {
+  const end = performance.now() + seconds * 1e3 + PATIENCE
+  while (!(await server.ask<boolean>('isEnough')) && performance.now() < end) await sleep(20)
+  await attackers.ask('enough')
 }
 
 function describeLimits(scenario: Scenario, plan: Plan): string {

@@ -1,7 +1,6 @@
 /** The command line of the attacks. */
-import { parseArgs } from 'node:util'
-import { numberOption, UsageError } from '../support/program.ts'
-import type { Plan, Scenario } from './scenario.ts'
+import { numberOption, readWords, UsageError } from '../support/program.ts'
+import { FULL, type Plan, type Scenario } from './scenario.ts'
 import { SCENARIOS } from './scenarios.ts'
 
 export interface Options extends Plan {
@@ -20,7 +19,7 @@ answers afterwards. Each scenario takes twice the time of its attack.
 
   --only NAMES       scenarios by name, separated by commas; the same as naming them
   --scale S          attackers and what they do, times S (default 1; 0.01 for a short run)
-  --seconds T        how long each attack lasts (default 10)
+  --seconds T        how long each attack lasts (default 10), and longer on a machine that is too busy for it
   --json FILE        also write everything that was measured as JSON
   --markdown         print a Markdown table
   --list             print the names of the scenarios
@@ -34,38 +33,16 @@ Exit code 1 when something did not hold.
  * @throws {UsageError} for anything that is not understood
  */
 export function parseOptions(argv: readonly string[]): Options | { print: string } {
-  const { values, positionals } = read(argv)
+  const { values, words } = readWords(argv, ['only', 'scale', 'seconds', 'json'], ['markdown', 'list', 'help'])
   if (values.help) return { print: HELP }
-  if (values.list) return { print: SCENARIOS.map(({ name, title }) => `${name.padEnd(16)} ${title}\n`).join('') }
+  if (values.list) return { print: SCENARIOS.map(({ name, title }) => `${name.padEnd(16)} ${title(FULL)}\n`).join('') }
   if (values.json === '') throw new UsageError('--json takes the name of a file')
   return {
     scale: numberOption('scale', values.scale, 1, { min: 0.001, max: 1 }),
     seconds: numberOption('seconds', values.seconds, 10, { min: 0.2, max: 600 }),
-    scenarios: scenarios([...positionals, ...(values.only?.split(',') ?? [])]),
+    scenarios: scenarios([...words, ...(values.only?.split(',') ?? [])]),
     json: values.json,
-    markdown: values.markdown ?? false,
-  }
-}
-
-function read(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        only: { type: 'string' },
-        scale: { type: 'string' },
-        seconds: { type: 'string' },
-        json: { type: 'string' },
-        markdown: { type: 'boolean' },
-        list: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    })
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    // Node's explanation of how to pass such a value all the same is of no use here.
-    throw new UsageError(`${message.split(/\.\s|\n/)[0]}; --help lists the options`)
+    markdown: values.markdown !== undefined,
   }
 }
 

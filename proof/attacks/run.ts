@@ -23,7 +23,7 @@ async function attack({ scenarios, scale, seconds, json, markdown }: Options): P
   const progress = (line: string) => process.stderr.write(`${line}\n`)
   progress(`${scenarios.length} attacks, about ${Math.ceil(scenarios.length * (seconds * 2 + 2.5))} s`)
   for (const [i, scenario] of scenarios.entries()) {
-    progress(`[${i + 1}/${scenarios.length}] ${scenario.name}: ${scenario.title}`)
+    progress(`[${i + 1}/${scenarios.length}] ${scenario.name}: ${scenario.title(plan)}`)
     let result: Result
     try {
       result = await measure(scenario, plan)

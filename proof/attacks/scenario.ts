@@ -1,4 +1,4 @@
-import type { Handlers, ServerOptions, ServerSocket, SocketOptions } from 'heartwire'
+import type { Handlers, ServerOptions, ServerSocket, ServerStats, SocketOptions } from 'heartwire'
 import type { Attack } from './attack.ts'
 
 /** How large and how long a run is. */
@@ -16,8 +16,8 @@ export type Limits = Omit<ServerOptions<undefined>, keyof Handlers<ServerSocket>
 export interface Scenario {
   /** As it is asked for on the command line. */
   name: string
-  /** What the attackers do, in the words of the table, for a run at full scale of 10 s. */
-  title: string
+  /** What the attackers do, in the words of the table. */
+  title(plan: Plan): string
   /** What the server has beside its defaults: what the documentation advises, or what makes a short run possible. */
   limits?(plan: Plan): Limits
   /** The same, for the paths that are for strangers, where the attackers are. */
@@ -31,11 +31,21 @@ export interface Scenario {
   /** What the attackers are answered: an HTTP status, a close code, or another word of `Outcome`. */
   expects: { always: readonly string[]; perhaps?: readonly string[] }
   attack(attack: Attack): Promise<void>
+  /** Whether the server has done what the attack waits for, which `Attack.enough` tells the attackers. */
+  isEnough?(stats: ServerStats): boolean
 }
+
+/** The run whose figures are published. */
+export const FULL: Plan = { scale: 1, seconds: 10 }
 
 /** At least `least`, whatever the scale. */
 export function scaled(plan: Plan, count: number, least = 1): number {
   return Math.max(least, Math.round(count * plan.scale))
+}
+
+/** A number as people write it: `15,000`. */
+export function written(count: number): string {
+  return count.toLocaleString('en')
 }
 
 /**

@@ -66,6 +66,7 @@ answer({
     const { byReason } = refused
     return { ...meter.mark(), connections: connections(), closed: byCause, refused: byReason, logged }
   },
+  isEnough: () => scenario.isEnough?.(server.stats()) ?? true,
   startNews() {
     let last = performance.now()
     let due = 0

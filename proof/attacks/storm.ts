@@ -1,16 +1,21 @@
 import type { Attack } from './attack.ts'
 import type { RawClient } from './raw-client.ts'
-import { KIB, type Plan, scaled } from './scenario.ts'
+import { KIB, type Plan, scaled, written } from './scenario.ts'
 
 const WAVES = 10
-const IN_A_WAVE = 1_000
+const inAWave = (plan: Plan) => scaled(plan, 1_000)
+
+/** `10 times 1,000 connections` */
+export function stormTitle(plan: Plan): string {
+  return `${WAVES} times ${written(inAWave(plan))} connections`
+}
 
 /** Opens connections, ends them all at once, and does it again. */
 export async function storm(attack: Attack, end: (client: RawClient) => void): Promise<void> {
   for (let wave = 0; wave < WAVES; wave++) {
     const clients: RawClient[] = []
     await attack.spread(
-      attack.count(IN_A_WAVE),
+      inAWave(attack.plan),
       () => {
         clients.push(attack.dial())
         attack.did('connections')
@@ -23,5 +28,5 @@ export async function storm(attack: Attack, end: (client: RawClient) => void): P
 
 /** Two waves: those that linger, and those that come. */
 export function stormMayHold(plan: Plan): number {
-  return scaled(plan, IN_A_WAVE) * 2 * 24 * KIB
+  return inAWave(plan) * 2 * 24 * KIB
 }

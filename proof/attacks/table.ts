@@ -2,14 +2,14 @@ import { describeMachine } from '../../bench/machine.ts'
 import { heartwireVersion } from '../support/version.ts'
 import type { AttackReport } from './attackers.ts'
 import type { Phase, Result } from './measure.ts'
-import { MIB, type Plan } from './scenario.ts'
+import { FULL, MIB, type Plan, written } from './scenario.ts'
 
 /** What the figures depend on, in a line. */
 export function describeRun({ scale, seconds }: Plan): string {
   const { cpu, cores, kernel, arch } = describeMachine()
   const date = new Date().toISOString().slice(0, 10)
   const machine = `${cpu}, ${cores} cores, ${kernel} ${arch}`
-  const run = scale === 1 && seconds === 10 ? '' : `; scale ${scale}, ${seconds} s`
+  const run = scale === FULL.scale && seconds === FULL.seconds ? '' : `; scale ${scale}, ${seconds} s`
   return `Measured on ${date}: ${machine}; heartwire ${heartwireVersion()}, Node.js ${process.versions.node}${run}.`
 }
 
@@ -46,7 +46,7 @@ function row(result: Result): string[] {
 
 /** What was done, in a second. */
 function rates({ done, seconds }: AttackReport): string[] {
-  const rate = (count: number) => Math.round(count / seconds).toLocaleString('en')
+  const rate = (count: number) => written(Math.round(count / seconds))
   return Object.entries(done).map(([what, count]) => `${rate(count)} ${what} a second`)
 }
 
@@ -60,7 +60,7 @@ function memory({ before, during, after }: Result): string {
 /** What happened so many times: `5,000 × 408`. */
 export function outcomes(counts: Record<string, number>): string {
   const entries = Object.entries(counts).sort(([, a], [, b]) => b - a)
-  return entries.map(([what, count]) => `${count.toLocaleString('en')} × ${what}`).join(', ')
+  return entries.map(([what, count]) => `${written(count)} × ${what}`).join(', ')
 }
 
 /** A scenario in lines, for the terminal. */

@@ -50,6 +50,7 @@ export function parseOptions(argv: readonly string[]): Options | undefined {
   const given = readOptions(argv, ['target', 'seconds', 'runs', 'seed', 'timeout', 'out', 'replay'], ['merge', 'help'])
   if (given.help !== undefined) return undefined
   const targets = targetsOf(given.target)
+  if (given.out === '') throw new UsageError('--out takes the name of a folder')
   if (given.replay !== undefined && targets.length !== 1) throw new UsageError('--replay needs the one --target')
   return {
     targets,

@@ -1,7 +1,7 @@
 /** `npm run fuzz`: see HELP in options.ts, and docs/fuzzing.md. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { runProgram, UsageError } from '../support/program.ts'
+import { runProgram, UsageError, writableFolder } from '../support/program.ts'
 import { CORPUS, load, save } from './corpus.ts'
 import { instrument } from './instrument.ts'
 import type { Finding } from './loop.ts'
@@ -20,6 +20,7 @@ await runProgram('fuzz', async (argv) => {
   }
   const { replay, targets, seed } = options
   if (replay !== undefined) return replayed(targets[0]!, replay)
+  writableFolder(options.out)
   process.stderr.write(`seed ${seed}\n`)
   const code = instrument()
   let failed = 0

@@ -1,11 +1,11 @@
 /** `npm run soak`: see HELP in options.ts, and docs/soak.md. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describeMachine } from '../../bench/machine.ts'
 import { PROJECT } from '../../bench/places.ts'
 import { Child } from '../support/child.ts'
-import { runProgram, writable } from '../support/program.ts'
+import { runProgram, writable, writableFolder } from '../support/program.ts'
 import { Random } from '../support/random.ts'
 import { heartwireVersion } from '../support/version.ts'
 import { HELP, type Options, parseOptions } from './options.ts'
@@ -24,7 +24,7 @@ await runProgram('soak', async (argv) => {
 async function soak(options: Options): Promise<number> {
   const { minutes, clients, seed, leak } = options
   const out = options.out ?? join(PROJECT, 'build', 'soak')
-  mkdirSync(out, { recursive: true })
+  writableFolder(out)
   const files = { json: join(out, 'report.json'), markdown: join(out, 'report.md'), picture: join(out, 'soak.svg') }
   for (const file of Object.values(files)) writable(file)
   const machine = describeMachine()

@@ -1,7 +1,7 @@
 /** What the programs have in common: how they read their options, and how they end. */
-import { writeFileSync } from 'node:fs'
+import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { UsageError } from '../../bench/options.ts'
+import { joinNegatives, UsageError } from '../../bench/options.ts'
 
 export { UsageError }
 
@@ -26,31 +26,41 @@ export async function runProgram(name: string, main: (argv: readonly string[]) =
   }
 }
 
-/**
- * Options as text; flags, which take no value, as `'yes'`.
- * @throws {UsageError} for what is not among them
- */
-export function readOptions(
-  argv: readonly string[],
-  names: readonly string[],
-  flags: readonly string[],
-): Record<string, string | undefined> {
+/** What was given: options as text, flags, which take no value, as `'yes'`; and words that belong to no option. */
+export interface Given {
+  values: Record<string, string | undefined>
+  words: string[]
+}
+
+/** @throws {UsageError} for what is not among the names and flags */
+export function readWords(argv: readonly string[], names: readonly string[], flags: readonly string[]): Given {
   try {
-    const { values } = parseArgs({
-      args: [...argv],
+    const { values, positionals } = parseArgs({
+      args: joinNegatives(argv),
+      allowPositionals: true,
       options: Object.fromEntries([
         ...names.map((name) => [name, { type: 'string' as const }]),
         ...flags.map((name) => [name, { type: 'boolean' as const }]),
       ]),
     })
-    return Object.fromEntries(
-      Object.entries(values).map(([name, value]) => [name, value === true ? 'yes' : String(value)]),
-    )
+    const texts = Object.entries(values).map(([name, value]) => [name, value === true ? 'yes' : String(value)])
+    return { values: Object.fromEntries(texts), words: positionals }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     // Node's explanation of how to pass such a value all the same is of no use here.
     throw new UsageError(`${message.split(/\.\s|\n/)[0]}; --help lists the options`)
   }
+}
+
+/** The same for a program that takes nothing but options. */
+export function readOptions(
+  argv: readonly string[],
+  names: readonly string[],
+  flags: readonly string[],
+): Given['values'] {
+  const { values, words } = readWords(argv, names, flags)
+  if (words.length > 0) throw new UsageError(`"${words[0]}" belongs to no option; --help lists the options`)
+  return values
 }
 
 /** @throws {UsageError} for anything but a number in the range */
@@ -67,12 +77,27 @@ export function numberOption(
 }
 
 /**
- * Empties a file, to find out before minutes of work and not after them that it cannot be written.
+ * Finds out before minutes of work, and not after them, that a file cannot be written. One that is there stays as it is.
  * @throws {UsageError}
  */
 export function writable(path: string): void {
+  must(path, () => closeSync(openSync(path, 'a')))
+}
+
+/**
+ * The same for a folder, which is made where there is none.
+ * @throws {UsageError}
+ */
+export function writableFolder(path: string): void {
+  must(path, () => {
+    mkdirSync(path, { recursive: true })
+    accessSync(path, constants.W_OK)
+  })
+}
+
+function must(path: string, tried: () => void): void {
   try {
-    writeFileSync(path, '')
+    tried()
   } catch (error) {
     throw new UsageError(`cannot write ${path}: ${error instanceof Error ? error.message : error}`)
   }

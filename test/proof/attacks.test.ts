@@ -87,6 +87,12 @@ test('one address gets as many connections as it may have', () => {
   expect(resultOf('one-address').attack.outcomes.open).toBe(20)
 })
 
+test('a row says what was done at its scale, and all of it was', () => {
+  const { title, attack } = resultOf('handshake-flood')
+  expect(title).toBe('300 handshakes: 200 with an `upgrade` hook that takes 0.1 s, 100 from a foreign origin')
+  expect({ done: attack.done, got: sum(attack.outcomes) }).toEqual({ done: { handshakes: 300 }, got: 300 })
+})
+
 test('the table has a row for each, and the exit code is 0', () => {
   expect(ended.code).toBe(0)
   const lines = ended.stdout.trimEnd().split('\n')
@@ -195,6 +201,7 @@ describe('the command line', () => {
     [['--only', 'nothing'], 'no scenario is called "nothing"; --list prints their names'],
     [['--scale', '2'], '--scale takes a number from 0.001 to 1, not "2"'],
     [['--seconds', '0'], '--seconds takes a number from 0.2 to 600, not "0"'],
+    [['--seconds', '-1'], '--seconds takes a number from 0.2 to 600, not "-1"'],
     [['--json', ''], '--json takes the name of a file'],
     [['--what'], "Unknown option '--what'; --help lists the options"],
   ])('%j is a mistake, exit code 2', async (args, message) => {

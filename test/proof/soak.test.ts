@@ -58,6 +58,9 @@ test('a mistake on the command line is one sentence and exit code 2', async () =
     stdout: '',
     stderr: 'soak: --minutes takes a number from 0.05 to 1440, not "0"\n',
   })
+  expect((await run('soak', '--minutes', '-1')).stderr).toBe(
+    'soak: --minutes takes a number from 0.05 to 1440, not "-1"\n',
+  )
   expect(await run('soak', '--hours', '1')).toEqual({
     code: 2,
     stdout: '',

@@ -1,12 +1,12 @@
 import { Opcode } from 'heartwire/protocol'
 import { frame } from '../frames.ts'
 import { NOT_ACCEPTED, type Scenario } from '../scenario.ts'
-import { storm, stormMayHold } from '../storm.ts'
+import { storm, stormMayHold, stormTitle } from '../storm.ts'
 
 /** Everyone closes at once, again and again. */
 export const closeStorm: Scenario = {
   name: 'close-storm',
-  title: '10 times 1,000 connections that all close at once',
+  title: (plan) => `${stormTitle(plan)} that all close at once`,
   mayHold: stormMayHold,
   expects: { always: ['1000'], perhaps: NOT_ACCEPTED },
   attack(attack) {

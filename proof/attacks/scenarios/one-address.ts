@@ -1,21 +1,23 @@
 import type { RawClient } from '../raw-client.ts'
-import { KIB, NOT_ACCEPTED, type Scenario, scaled } from '../scenario.ts'
+import { KIB, NOT_ACCEPTED, type Plan, type Scenario, scaled, written } from '../scenario.ts'
+
+const total = (plan: Plan) => scaled(plan, 10_000)
 
 /** As many connections as one machine can open. */
 export const oneAddress: Scenario = {
   name: 'one-address',
-  title: '10,000 connections from one address',
+  title: (plan) => `${written(total(plan))} connections from one address`,
   // `[]` says that the addresses are the clients' own; maxConnectionsPerAddress is 250 then.
   limits: (plan) => ({
     trustedProxies: [],
     ...(plan.scale < 1 && { maxConnectionsPerAddress: scaled(plan, 250, 20) }),
   }),
-  mayHold: (plan) => scaled(plan, 10_000) * 24 * KIB,
+  mayHold: (plan) => total(plan) * 24 * KIB,
   expects: { always: ['503', 'open'], perhaps: NOT_ACCEPTED },
   async attack(attack) {
     const clients: RawClient[] = []
     await attack.spread(
-      attack.count(10_000),
+      total(attack.plan),
       () => {
         clients.push(attack.dial())
         attack.did('connections')

@@ -1,13 +1,15 @@
 import { Opcode } from 'heartwire/protocol'
 import { frame, repeat } from '../frames.ts'
-import { MIB, type Scenario } from '../scenario.ts'
+import { MIB, type Plan, type Scenario, scaled, written } from '../scenario.ts'
 
 const FRAGMENTS = 20_000
+const messages = (plan: Plan) => scaled(plan, 50, 2)
 
 /** A million fragments of one byte, in messages of 20,000 of them. The default of `maxFragments` is 16,384. */
 export const tinyFragments: Scenario = {
   name: 'tiny-fragments',
-  title: 'a million fragments of one byte, in 50 messages that do not end',
+  title: (plan) =>
+    `${written(messages(plan) * FRAGMENTS)} fragments of one byte, in ${messages(plan)} messages that do not end`,
   mayHold: () => MIB,
   expects: { always: ['1008'] },
   async attack(attack) {
@@ -15,7 +17,7 @@ export const tinyFragments: Scenario = {
     const first = frame(Opcode.Text, payload, { fin: false })
     const more = repeat(frame(Opcode.Continuation, payload, { fin: false }), FRAGMENTS - 1)
     const bytes = Buffer.concat([first, more])
-    await attack.spread(attack.count(50, 2), () => {
+    await attack.spread(messages(attack.plan), () => {
       attack.dial({ opened: (client) => client.write(bytes) })
       attack.did('fragments', FRAGMENTS)
     })
