@@ -8,10 +8,11 @@ import { Opcode } from '../protocol/opcode.ts'
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import type { Transport, TransportSink } from '../transport/transport.ts'
 import { autoResponseTo } from './auto-response.ts'
-import { asError, guarded, isAwaitable } from './awaitable.ts'
-import { branch, type Context } from './context.ts'
+import { asError } from './awaitable.ts'
+import type { Context } from './context.ts'
 import { closeChannel, messageChannel, openChannel, publishSent } from './diagnostics.ts'
 import { type FrameObserver, FrameObservers } from './frame-observers.ts'
+import { HandlerCalls, type HandlerHost } from './handler-calls.ts'
 import { Hold, Inbound, type InboundHost } from './inbound.ts'
 import { LIMITS, type Limits, resolveLimits } from './limits.ts'
 import { MessageQueue, type MessageSource } from './message-queue.ts'
@@ -19,7 +20,6 @@ import { checkNames } from './option-names.ts'
 import type { Behaviour, DroppedMessage, DropReason, Handlers, MessageType } from './options.ts'
 import { Outbound, type OutboundHost, type SendResult } from './outbound.ts'
 import { Pulse, type PulseHost } from './pulse.ts'
-import { reportError } from './report-error.ts'
 import { flushSoon, shared, wheel } from './runtime.ts'
 import type { Socket } from './socket.ts'
 
@@ -42,7 +42,9 @@ export type DropCounts = Record<DropReason, number>
 /**
  * What is behind a socket: ties the connection, its transport, its pulse and the application's handlers together.
  */
-export class Link implements ConnectionSink, TransportSink, MessageSource, PulseHost, InboundHost, OutboundHost {
+export class Link
+  implements ConnectionSink, TransportSink, MessageSource, PulseHost, InboundHost, OutboundHost, HandlerHost
+{
   readonly connection: Connection
   readonly transport: Transport
   /** What was agreed on of extensions, as in a Sec-WebSocket-Extensions header. */
@@ -58,19 +60,16 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   readonly whenClosed = new Set<(info: CloseInfo) => void>()
 
   private readonly setup: LinkSetup
-  /** That of the setup, but for what handlers of this connection enter. */
-  private readonly context: Context
+  private readonly calls: HandlerCalls
   private queue: MessageQueue | undefined
   private observers: FrameObservers | undefined
   private drops: DropCounts | undefined
   private flushing = false
-  /** Whether the code that runs is in the context of the handlers already. */
-  private inContext = false
 
   /** @param codec what an extension that was agreed on does to messages */
   constructor(setup: LinkSetup, transport: Transport, codec?: MessageCodec) {
     this.setup = setup
-    this.context = branch(setup.context)
+    this.calls = new HandlerCalls(this, setup.handlers, setup.context)
     this.behaviour = setup.behaviour
     this.transport = transport
     this.codec = codec
@@ -97,16 +96,16 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   /** The handshake is done: tells the application, and starts to read. */
   start(socket: Socket): void {
     this.socket = socket
-    const { behaviour, inbound, pulse } = this
+    const { behaviour, calls, inbound, pulse } = this
     this.connection.open()
     pulse.settings = behaviour.heartbeat
     this.limitTime(behaviour)
-    const { handlers } = this.setup
+    const { handlers } = calls
     if (handlers.observeFrames !== undefined) {
-      this.observeFrames((frame) => this.context.runInAsyncScope(() => handlers.observeFrames?.(this.socket, frame)))
+      this.observeFrames((frame) => calls.enter(() => handlers.observeFrames?.(this.socket, frame)))
     }
     if (openChannel.hasSubscribers) openChannel.publish({ socket })
-    const opened = this.call(() => handlers.open?.(this.socket))
+    const opened = calls.call(() => handlers.open?.(this.socket))
     // Those who pull messages may do so within the open handler; only handlers have to wait for it.
     if (opened !== undefined && handlers.message !== undefined) {
       inbound.hold(Hold.Opening)
@@ -118,7 +117,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
 
   /** Sees every frame from here on, until what this returns is called. */
   observeFrames(observer: FrameObserver): () => void {
-    this.observers ??= new FrameObservers(this.connection, (error) => this.reportError(error))
+    this.observers ??= new FrameObservers(this.connection, (error) => this.calls.report(error))
     return this.observers.add(observer)
   }
 
@@ -188,7 +187,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
 
   /** The queue for messages that are pulled. There is none beside a `message` handler. */
   pullQueue(): MessageQueue {
-    if (this.setup.handlers.message !== undefined) {
+    if (this.calls.handlers.message !== undefined) {
       throw new ArgumentError(
         'This socket has a message handler: its messages cannot be read by receive or iteration as well.',
       )
@@ -208,14 +207,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
 
   onData(chunk: Uint8Array): void {
     this.pulse.heard()
-    // Once for the chunk, not for each message in it.
-    this.context.runInAsyncScope(this.receive, this, chunk)
-  }
-
-  private receive(chunk: Uint8Array): void {
-    this.inContext = true
-    this.inbound.receive(chunk)
-    this.inContext = false
+    this.calls.receive(chunk)
   }
 
   onProgress(): void {
@@ -265,14 +257,16 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
       this.connection.sender.answerPing(payload)
       this.onOutput()
     }
-    if (this.setup.handlers.ping !== undefined) this.call(() => this.setup.handlers.ping?.(this.socket, payload))
+    const { calls } = this
+    if (calls.handlers.ping !== undefined) calls.call(() => calls.handlers.ping?.(this.socket, payload))
   }
 
   onPong(payload: Uint8Array): void {
     if (!this.inbound.admitControl()) return
     const roundTrip = this.pulse.answered(payload)
     if (roundTrip !== undefined) this.setup.onRoundTrip?.(roundTrip)
-    if (this.setup.handlers.pong !== undefined) this.call(() => this.setup.handlers.pong?.(this.socket, payload))
+    const { calls } = this
+    if (calls.handlers.pong !== undefined) calls.call(() => calls.handlers.pong?.(this.socket, payload))
   }
 
   onOutput(): void {
@@ -325,7 +319,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
     const waiting = [...this.whenClosed]
     this.whenClosed.clear()
     for (const tell of waiting) tell(info)
-    this.call(() => this.setup.handlers.close?.(this.socket, info))
+    this.calls.call(() => this.calls.handlers.close?.(this.socket, info))
   }
 
   // From the outbound half
@@ -335,7 +329,8 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
   }
 
   drainedAfterSlow(): void {
-    if (this.setup.handlers.drain !== undefined) this.call(() => this.setup.handlers.drain?.(this.socket))
+    const { calls } = this
+    if (calls.handlers.drain !== undefined) calls.call(() => calls.handlers.drain?.(this.socket))
   }
 
   // From the message queue
@@ -386,33 +381,21 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
       messageChannel.publish({ socket: this.socket, direction: 'in', data: message, type })
     }
     if (this.answered(message, type)) return
-    if (this.setup.handlers.message === undefined) {
+    if (this.calls.handlers.message === undefined) {
       if (!this.overflows()) this.messageQueue().push({ data: message, type })
-    } else if (this.inContext) {
-      this.handle(message, type)
-    } else {
-      this.context.runInAsyncScope(this.handle, this, message, type)
+      return
     }
-  }
-
-  private handle(message: string | Uint8Array, type: MessageType): void {
-    const { inbound } = this
-    try {
-      const result = this.setup.handlers.message?.(this.socket, message, type)
-      if (!isAwaitable(result)) return
-      const settled = Promise.resolve(result).then(undefined, (error) => this.handlerFailed(error))
-      if (!this.behaviour.serial) return
-      inbound.hold(Hold.Handler)
-      settled.then(() => inbound.release(Hold.Handler))
-    } catch (error) {
-      this.handlerFailed(error)
-    }
+    const settled = this.calls.message(message, type)
+    if (settled === undefined || !this.behaviour.serial) return
+    inbound.hold(Hold.Handler)
+    settled.then(() => inbound.release(Hold.Handler))
   }
 
   private dropped(message: DroppedMessage): void {
     this.drops ??= { ...NO_DROPS }
     this.drops[message.why]++
-    if (this.setup.handlers.dropped !== undefined) this.call(() => this.setup.handlers.dropped?.(this.socket, message))
+    const { calls } = this
+    if (calls.handlers.dropped !== undefined) calls.call(() => calls.handlers.dropped?.(this.socket, message))
   }
 
   /** Whether heartwire has answered a message in the application's stead. */
@@ -424,7 +407,7 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
       if (response === undefined) return false
       this.send(response, undefined)
     } catch (error) {
-      this.handlerFailed(error)
+      this.calls.failed(error)
     }
     return true
   }
@@ -438,24 +421,6 @@ export class Link implements ConnectionSink, TransportSink, MessageSource, Pulse
     this.queue ??= new MessageQueue(this)
     if (this.info !== undefined) this.queue.end(this.info)
     return this.queue
-  }
-
-  // Handlers
-
-  /** Runs a handler. Its failure closes this socket and nothing else. Returns what there is to wait for. */
-  private call(handler: () => unknown): Promise<void> | undefined {
-    return this.context.runInAsyncScope(guarded, undefined, handler, (error: unknown) => this.handlerFailed(error))
-  }
-
-  private handlerFailed(error: unknown): void {
-    // A handler that waited for this connection is told of its end in this way; the application has had its report.
-    if (error instanceof ConnectionClosedError && error.info !== undefined && error.info === this.info) return
-    this.reportError(error)
-    this.connection.fail(CloseCode.InternalError, 'internal error', 'handler-error', asError(error))
-  }
-
-  private reportError(error: unknown): void {
-    reportError(this.setup.handlers.error, error, this.socket)
   }
 }
 
