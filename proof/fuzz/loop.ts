@@ -21,7 +21,7 @@ export interface LoopOptions {
   onKept?: (input: Uint8Array) => void
 }
 
-/** Inputs of one step. */
+/** Inputs of one step, at most. */
 const AT_ONCE = 32
 /** One step in so many makes inputs by structure instead of by mutation. */
 const STRUCTURED = 4
@@ -57,10 +57,11 @@ export class Loop {
     return undefined
   }
 
-  /** Makes some inputs and runs them. */
-  step(): Promise<Finding | undefined> {
+  /** Makes some inputs, no more than `most`, and runs them. */
+  step(most = AT_ONCE): Promise<Finding | undefined> {
+    const count = Math.min(most, AT_ONCE)
     const isStructured = this.steps++ % STRUCTURED === 0 || this.corpus.length === 0
-    return this.run(isStructured ? this.structured() : this.mutated())
+    return this.run(isStructured ? this.structured(count) : this.mutated(count))
   }
 
   /** The smallest input with the same failure. */
@@ -75,14 +76,14 @@ export class Loop {
     return last
   }
 
-  private structured(): Uint8Array[] {
-    return fc.sample(this.target.structures, { numRuns: AT_ONCE, seed: this.random.whole(0, 0x7fffffff) })
+  private structured(count: number): Uint8Array[] {
+    return fc.sample(this.target.structures, { numRuns: count, seed: this.random.whole(0, 0x7fffffff) })
   }
 
-  private mutated(): Uint8Array[] {
+  private mutated(count: number): Uint8Array[] {
     const { corpus, random, target } = this
     const { dictionary, maxLength } = target
-    return Array.from({ length: AT_ONCE }, () => {
+    return Array.from({ length: count }, () => {
       // Half of them from what was found last, as there is most to be found behind it; short ones rather than long ones.
       const among = random.chance(0.5) ? corpus.length : Math.ceil(corpus.length / 8)
       const [one, other] = [1, 2].map(() => corpus[corpus.length - random.whole(1, among)]!)

@@ -7,7 +7,7 @@ import { PLANTED } from './targets/planted.ts'
 /** The command line of the fuzzer. */
 export interface Options {
   targets: readonly Target[]
-  /** For each target. */
+  /** For the new inputs of each target, and how many of them there are at most. */
   seconds: number
   runs: number
   seed: number
@@ -28,8 +28,8 @@ Coverage-guided fuzzing of everything that reads what a peer sends. Exit code 1 
 the input is saved.
 
   --target LIST      some of the targets below, separated by commas (default all)
-  --seconds S        time for each target (default 30)
-  --runs N           inputs after which a target is done, whatever its time (default no limit)
+  --seconds S        time for the new inputs of each target, beyond that for its corpus (default 30)
+  --runs N           new inputs after which a target is done, whatever its time (default no limit)
   --seed N           seed of the random numbers (default by chance; it is printed)
   --timeout S        time that one input may take (default 10)
   --out FOLDER       where findings go, and inputs that reach something new, to begin with next time
@@ -55,7 +55,11 @@ export function parseOptions(argv: readonly string[]): Options | undefined {
   return {
     targets,
     seconds: numberOption('seconds', given.seconds, 30, { min: 0.1, max: 86_400 }),
-    runs: numberOption('runs', given.runs, Number.MAX_SAFE_INTEGER, { min: 1, max: Number.MAX_SAFE_INTEGER }),
+    runs: numberOption('runs', given.runs, Number.MAX_SAFE_INTEGER, {
+      min: 1,
+      max: Number.MAX_SAFE_INTEGER,
+      whole: true,
+    }),
     seed: numberOption('seed', given.seed, Math.floor(Math.random() * 2 ** 32), { min: 0, max: 2 ** 32, whole: true }),
     timeout: numberOption('timeout', given.timeout, 10, { min: 0.1, max: 3_600 }),
     out: given.out ?? OUT,

@@ -12,6 +12,17 @@ import { fuzz, type Progress } from './thread.ts'
 /** Inputs that are longer are not worth their place in the project. */
 const LONGEST_MERGED = 4_096
 
+const COLUMNS = [
+  'target',
+  'inputs of the corpus',
+  'new inputs',
+  'a second',
+  'statements and branches reached',
+  'by new inputs only',
+  'new inputs kept',
+  'found',
+]
+
 await runProgram('fuzz', async (argv) => {
   const options = parseOptions(argv)
   if (options === undefined) {
@@ -23,20 +34,29 @@ await runProgram('fuzz', async (argv) => {
   writableFolder(options.out)
   process.stderr.write(`seed ${seed}\n`)
   const code = instrument()
+  const rows: string[][] = []
   let failed = 0
   for (const target of targets) {
-    const finding = options.merge ? await merge(target, code, options) : await hunt(target, code, options)
+    const finding = options.merge ? await merge(target, code, options) : await hunt(target, code, options, rows)
     if (finding === undefined) continue
     failed++
     report(target, finding, options.out)
   }
+  if (!options.merge) process.stdout.write(markdownTable(rows))
   return failed === 0 ? 0 : 1
 })
 
+function markdownTable(rows: readonly string[][]): string {
+  const lines = [COLUMNS, COLUMNS.map((_, i) => (i === 0 ? '---' : '---:')), ...rows]
+  return lines.map((cells) => `| ${cells.join(' | ')} |\n`).join('')
+}
+
+/** @param rows gets the target's row of the table */
 async function hunt(
   target: Target,
   code: string,
   { seconds, runs, seed, timeout, out }: Options,
+  rows: string[][],
 ): Promise<Finding | undefined> {
   const { name } = target
   const found = join(out, 'corpus', name)
@@ -64,22 +84,24 @@ async function hunt(
       if (first === undefined) since = performance.now()
       first ??= progress
       last = progress
-      process.stderr.write(`  ${name}: ${progress.executions} inputs, ${reached(progress)}\n`)
+      const { executions, covered, total } = progress
+      process.stderr.write(`  ${name}: ${executions} inputs, ${covered} of ${total} statements and branches reached\n`)
     },
   })
   if (first !== undefined && last !== undefined) {
-    const perSecond = (last.executions - first.executions) / ((performance.now() - since) / 1_000)
-    process.stdout.write(
-      `${name}: ${last.executions} inputs, ${Math.round(perSecond)} a second; ${reached(last)}, ` +
-        `${last.covered - first.covered} of them new; corpus ${inputs.length}, ${kept} new; ` +
-        `${finding === undefined ? 'nothing found' : 'FOUND'}\n`,
-    )
+    const made = last.executions - first.executions
+    const perSecond = Math.round(made / ((performance.now() - since) / 1_000))
+    const counts = [
+      inputs.length,
+      made,
+      perSecond,
+      `${last.covered} of ${last.total}`,
+      last.covered - first.covered,
+      kept,
+    ]
+    rows.push([`\`${name}\``, ...counts.map(String), finding === undefined ? 'nothing' : '**a fault**'])
   }
   return finding
-}
-
-function reached({ covered, total }: Progress): string {
-  return `${covered} of ${total} statements and branches reached`
 }
 
 /** Adds to the checked-in corpus what reaches more than it does, by as short inputs as there are. */

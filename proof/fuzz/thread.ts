@@ -6,8 +6,9 @@ import type { Finding } from './loop.ts'
 export interface ToThread {
   target: string
   seed: number
-  /** Inputs after which it ends by itself. */
+  /** Inputs, and seconds, beyond the given ones and their time after which it ends by itself. */
   runs: number
+  seconds: number
   inputs: readonly Uint8Array[]
   /** Whether an input is kept also for what it makes run more often. */
   magnitudes: boolean
@@ -33,7 +34,6 @@ export type FromThread = { kept: Uint8Array } | { progress: Progress; done?: tru
 export interface ThreadOptions extends Omit<ToThread, 'shared'> {
   /** The folder of the instrumented code. */
   code: string
-  seconds: number
   /** Seconds that one input may take. */
   timeout: number
   onKept(input: Uint8Array): void
@@ -47,10 +47,10 @@ const MAX_HEAP_MB = 1_024
 
 /** Fuzzes a target in a thread for a time, or until there is a finding. */
 export function fuzz(options: ThreadOptions): Promise<Finding | undefined> {
-  const { seconds, timeout, onKept, onProgress, code, target, seed, runs, inputs, magnitudes } = options
+  const { timeout, onKept, onProgress, code, ...given } = options
   const shared = new SharedArrayBuffer(8 + LONGEST)
   const state = new Int32Array(shared, 0, 2)
-  const data: ToThread = { target, seed, runs, inputs, magnitudes, shared }
+  const data: ToThread = { ...given, shared }
   const worker = new Worker(join(code, 'proof/fuzz/worker.js'), {
     workerData: data,
     resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
@@ -58,17 +58,13 @@ export function fuzz(options: ThreadOptions): Promise<Finding | undefined> {
   const current = () => new Uint8Array(shared, 8, state[LENGTH]).slice()
   return new Promise((resolve) => {
     const end = (finding: Finding | undefined) => {
-      clearTimeout(timer)
       clearInterval(watch)
       void worker.terminate().then(() => resolve(finding))
     }
-    // The time begins when the first input does: loading is not fuzzing.
-    let timer: ReturnType<typeof setTimeout> | undefined
     let last = 0
     let since = performance.now()
     const watch = setInterval(() => {
       const now = Atomics.load(state, RUNS)
-      if (now > 0) timer ??= setTimeout(() => end(undefined), seconds * 1_000)
       if (now !== last || now === 0) {
         last = now
         since = performance.now()

@@ -7,7 +7,7 @@ import { TARGETS } from './targets/index.ts'
 import { PLANTED } from './targets/planted.ts'
 import { type FromThread, LENGTH, RUNS, type ToThread } from './thread.ts'
 
-const { target: name, seed, runs, inputs, magnitudes, shared } = workerData as ToThread
+const { target: name, seed, runs, seconds, inputs, magnitudes, shared } = workerData as ToThread
 const state = new Int32Array(shared, 0, 2)
 const current = new Uint8Array(shared, 8)
 const tell = (message: FromThread) => parentPort!.postMessage(message)
@@ -46,8 +46,10 @@ process.on('unhandledRejection', onThrown)
 
 let finding = await loop.run(inputs)
 tell({ progress: progress() })
-for (let at = performance.now(); finding === undefined && loop.executions < runs; ) {
-  finding = await loop.step()
+const all = loop.executions + runs
+const end = performance.now() + seconds * 1_000
+for (let at = performance.now(); finding === undefined && loop.executions < all && performance.now() < end; ) {
+  finding = await loop.step(all - loop.executions)
   if (performance.now() - at < 1_000) continue
   at = performance.now()
   tell({ progress: progress() })

@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import {
   numberOption,
@@ -11,7 +10,6 @@ import {
   writable,
   writableFolder,
 } from '../../../proof/support/program.ts'
-import { run } from '../program.ts'
 
 test('options, flags, words and negative numbers', () => {
   expect(readWords(['one', '--minutes', '-1', '--quick', '--at=-.5', 'two'], ['minutes', 'at'], ['quick'])).toEqual({
@@ -39,16 +37,4 @@ test('a path that cannot be written is a mistake on the command line, and one th
     expect(() => writable(path)).toThrow(UsageError)
   }
   for (const path of [file, join(file, 'below')]) expect(() => writableFolder(path)).toThrow(UsageError)
-})
-
-test.each([
-  ['attacks', '--json'],
-  ['chaos', '--json'],
-  ['fuzz', '--out'],
-  ['push', '--json'],
-  ['soak', '--out'],
-])('%s %s that cannot be written: one sentence, before anything is done, and exit code 2', async (name, option) => {
-  const { code, stdout, stderr } = await run(name, option, join(fileURLToPath(import.meta.url), 'below'))
-  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-  expect(stderr).toMatch(new RegExp(`^${name}: cannot write .*\\n$`))
 })
