@@ -40,6 +40,19 @@ describe('a queue', () => {
     expect(queue.first?.data).toBe('last')
   })
 
+  test('gives up what is taken out of it, wherever it stands', () => {
+    const queue = new SendQueue()
+    for (let i = 0; i < 10; i++) queue.push(message(String(i), `key ${i}`))
+    for (let i = 0; i < 3; i++) queue.shift()
+    const removed = queue.remove(({ data }) => Number(data) % 2 === 0)
+    expect(removed.map(({ data }) => data)).toEqual(['4', '6', '8'])
+    expect([queue.length, queue.size]).toEqual([4, 4])
+    expect([queue.withKey('key 4'), queue.withKey('key 5')?.data]).toEqual([undefined, '5'])
+    queue.push(message('last'))
+    const rest = Array.from({ length: 5 }, () => queue.shift()?.data)
+    expect([...rest, queue.length, queue.size]).toEqual(['3', '5', '7', '9', 'last', 0, 0])
+  })
+
   test('a newer message with the same key stands where the older one stood', () => {
     const queue = new SendQueue()
     queue.push(message('EUR 1', 'EUR'))
