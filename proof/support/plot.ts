@@ -12,7 +12,7 @@ export interface Panel {
   unit: string
   /** With `log` the values are above 0. */
   scale: 'linear' | 'log'
-  /** Three at most. */
+  /** Three at most, each drawn over those before it. */
   series: readonly Series[]
 }
 
