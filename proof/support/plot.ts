@@ -43,6 +43,7 @@ const STYLE = `
 .hw-plot .grid { stroke: #d1d9e0; stroke-width: 1 } .hw-plot .axis { stroke: #818b98; stroke-width: 1 }
 .hw-plot .line { fill: none; stroke-width: 1.6; stroke-linejoin: round }
 .hw-plot .line.s0 { stroke: #0969da } .hw-plot .line.s1 { stroke: #bc4c00 } .hw-plot .line.s2 { stroke: #1a7f37 }
+.hw-plot .line.s2 { stroke-width: 2.4 }
 .hw-plot .key.s0 { fill: #0969da } .hw-plot .key.s1 { fill: #bc4c00 } .hw-plot .key.s2 { fill: #1a7f37 }
 @media (prefers-color-scheme: dark) {
 .hw-plot .back { fill: #0d1117 } .hw-plot text { fill: #f0f6fc } .hw-plot .quiet { fill: #9198a1 }
