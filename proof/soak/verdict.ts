@@ -80,10 +80,7 @@ export function judge(observed: Observed): Check[] {
       allowed: `at most ${bytes(HEAP_LEFT)} more than before`,
       ok: (after.heap ?? Number.NaN) - (before.heap ?? Number.NaN) <= HEAP_LEFT,
     },
-    none(
-      'handles of the closed server',
-      Object.entries(closed.handles).reduce((sum, [kind, count]) => sum + (OWN_HANDLES.has(kind) ? 0 : count), 0),
-    ),
+    none('handles of the closed server', handlesLeft(closed)),
   ]
 }
 
@@ -112,6 +109,11 @@ function flat(
 
 function none(what: string, found: number): Check {
   return { what, found: String(found), allowed: 'none', ok: found === 0 }
+}
+
+/** How many handles there are beside those of the process that the server is in. */
+export function handlesLeft({ handles }: Pick<ServerState, 'handles'>): number {
+  return Object.entries(handles).reduce((sum, [kind, count]) => sum + (OWN_HANDLES.has(kind) ? 0 : count), 0)
 }
 
 function otherHandles({ handles }: Sample): number {

@@ -7,7 +7,7 @@ import { Client, type Crowd } from './client.ts'
 import type { ServerState } from './protocol.ts'
 import { Tally } from './tally.ts'
 import { traffic } from './traffic.ts'
-import { inWords, type Sample } from './verdict.ts'
+import { handlesLeft, inWords, type Sample } from './verdict.ts'
 
 /** Garbage is collected for every so many samples: often enough for a slope, seldom enough not to be the load. */
 const COLLECT_EVERY = 5
@@ -75,12 +75,15 @@ export class Watch {
   }
 
   /** The server when no client is left and its handles are those of `before`, or as they are when that takes too long. */
-  async settled(before: ServerState): Promise<ServerState> {
+  settled(before: ServerState): Promise<ServerState> {
+    return this.until((state) => inWords(state.handles) === inWords(before.handles) && state.connections === 0)
+  }
+
+  private async until(holds: (state: ServerState) => boolean): Promise<ServerState> {
     const deadline = performance.now() + SETTLE
     for (;;) {
       const state = await this.look(true)
-      const same = inWords(state.handles) === inWords(before.handles)
-      if ((same && state.connections === 0) || performance.now() > deadline) return state
+      if (holds(state) || performance.now() > deadline) return state
       await delay(100)
     }
   }
@@ -92,7 +95,7 @@ export class Watch {
     const ends = clients.map((client) => client.closedBy(1001, 'shutdown'))
     await this.child.ask('close')
     await Promise.all(ends)
-    return this.look(true)
+    return this.until((state) => handlesLeft(state) === 0)
   }
 
   private crowd(stop: AbortSignal): Crowd {
