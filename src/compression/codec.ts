@@ -3,9 +3,11 @@ import type { DecodeFailure, MessageCodec, MessageDecoder, MessageEncoder } from
 import { type DeflateParameters, formatDeflate } from '../protocol/permessage-deflate.ts'
 import { PreparedMessage } from '../protocol/prepared.ts'
 import type { Sendable } from '../protocol/send-queue.ts'
-import { Deflate } from './deflate.ts'
+import type { Deflate } from './deflate.ts'
+import { type Engine, sharedEngine } from './engine.ts'
 import { History } from './history.ts'
-import { type Inflated, inflateLater, inflateNow, MOST_AT_ONCE, TOO_MUCH } from './inflate.ts'
+import { type Inflate, MOST_AT_ONCE } from './inflate.ts'
+import { type Inflated, TOO_MUCH } from './inflation.ts'
 import type { CompressionSettings } from './settings.ts'
 
 const RSV1 = 0x40
@@ -18,8 +20,16 @@ const LONG_COMPRESSED = 64 * 1024
 /** Bytes that may come out of any compressed message before `maxRatio` is looked at. */
 const RATIO_FROM = 16 * 1024
 
-/** What two ends have agreed on of permessage-deflate, done for one connection (RFC 7692 section 7.2). */
-export function deflateCodec(settings: CompressionSettings, agreed: DeflateParameters, side: Side): MessageCodec {
+/**
+ * What two ends have agreed on of permessage-deflate, done for one connection (RFC 7692 section 7.2).
+ * @param engine what does the work
+ */
+export function deflateCodec(
+  settings: CompressionSettings,
+  agreed: DeflateParameters,
+  side: Side,
+  engine: Engine = sharedEngine(),
+): MessageCodec {
   const { mode, level, threshold, windowBits, maxRatio } = settings
   const [ownBits, peerBits] =
     side === 'server'
@@ -32,30 +42,15 @@ export function deflateCodec(settings: CompressionSettings, agreed: DeflateParam
   const keeps = mode === 'takeover' && !ownAlone
   return {
     encoder: new DeflateEncoder(
-      deflateFor(ownBits, level),
+      engine.deflate(ownBits, level),
       threshold,
       keeps ? new History(2 ** Math.min(windowBits, ownBits)) : undefined,
     ),
-    decoder: new DeflateDecoder(maxRatio, peerAlone ? undefined : new History(2 ** peerBits)),
+    decoder: new DeflateDecoder(engine.inflate, maxRatio, peerAlone ? undefined : new History(2 ** peerBits)),
     get extensions() {
       return formatDeflate(agreed)
     },
   }
-}
-
-const deflates = new Map<number, Deflate>()
-
-/** One for all connections of the thread with the same window and level. */
-function deflateFor(windowBits: number, level: number): Deflate {
-  // zlib's raw deflate takes 9 for 8, and then refers back by 250 bytes at most.
-  const bits = Math.max(9, windowBits)
-  const key = bits * 16 + level
-  let deflate = deflates.get(key)
-  if (deflate === undefined) {
-    deflate = new Deflate(bits, level)
-    deflates.set(key, deflate)
-  }
-  return deflate
 }
 
 class DeflateEncoder implements MessageEncoder {
@@ -73,8 +68,12 @@ class DeflateEncoder implements MessageEncoder {
   }
 
   isLong(message: Sendable): boolean {
-    if (message instanceof PreparedMessage) return message.payload.length > LONG && !this.deflate.has(message)
-    return message.length > LONG
+    if (message instanceof PreparedMessage) {
+      const { length } = message.payload
+      return length > LONG && length >= this.threshold && !this.deflate.has(message)
+    }
+    if (message.length <= LONG) return false
+    return (typeof message === 'string' ? Buffer.byteLength(message) : message.length) >= this.threshold
   }
 
   encode(message: Sendable): Uint8Array | undefined {
@@ -84,15 +83,14 @@ class DeflateEncoder implements MessageEncoder {
     return this.accept(payload, this.deflate.compress(payload, this.history?.window))
   }
 
-  encodeLater(message: Sendable, done: (encoded: Uint8Array | undefined) => void): void {
+  encodeLater(message: Sendable, done: (encoded: Uint8Array | undefined) => void): () => void {
     if (message instanceof PreparedMessage) {
       const { payload } = message
-      this.deflate.compressPreparedLater(message, (compressed) => done(this.accept(payload, compressed)))
-    } else {
-      const payload = typeof message === 'string' ? Buffer.from(message) : message
-      const { window } = this.history ?? {}
-      this.deflate.compressLater(payload, window, (compressed) => done(this.accept(payload, compressed)))
+      return this.deflate.compressPreparedLater(message, (compressed) => done(this.accept(payload, compressed)))
     }
+    const payload = typeof message === 'string' ? Buffer.from(message) : message
+    const { window } = this.history ?? {}
+    return this.deflate.compressLater(payload, window, (compressed) => done(this.accept(payload, compressed)))
   }
 
   /** For others it is compressed without a history; here it becomes part of it all the same. */
@@ -108,52 +106,64 @@ class DeflateEncoder implements MessageEncoder {
     return compressed
   }
 
+  /** A text's bytes until the next call; undefined for one that is too short, as a longer one is that is not `isLong`. */
   private bytesOf(text: string): Uint8Array | undefined {
-    return text.length * 3 < this.threshold ? undefined : utf8.subarray(0, utf8.write(text))
+    if (text.length * 3 < this.threshold || text.length > LONG) return undefined
+    return utf8.subarray(0, utf8.write(text))
   }
 }
 
 class DeflateDecoder implements MessageDecoder {
   readonly reservedBit = RSV1
+  private readonly inflate: Inflate
   private readonly maxRatio: number
   private readonly history: History | undefined
 
-  constructor(maxRatio: number, history: History | undefined) {
+  constructor(inflate: Inflate, maxRatio: number, history: History | undefined) {
+    this.inflate = inflate
     this.maxRatio = maxRatio
     this.history = history
   }
 
-  /** Stored blocks of 16 KiB, as zlib's smallest, add 5 bytes each. */
+  /** With one bit a byte more, as fixed codes have it, and a block's header every 512 bytes or so; more is a waste. */
   encodedLimit(maxPayload: number): number {
-    return maxPayload + Math.ceil(maxPayload / 1024) + 64
+    return maxPayload + Math.ceil(maxPayload / 8) + Math.ceil(maxPayload / 64) + 64
   }
 
   decode(encoded: Uint8Array, maxPayload: number): Uint8Array | DecodeFailure | undefined {
+    // Of an empty message zlib makes nothing behind a flush, where it should be an empty block: peers send it as it is.
+    if (encoded.length === 0) return encoded
     if (encoded.length > LONG_COMPRESSED) return undefined
-    const limit = this.limit(encoded, maxPayload)
-    const inflated = inflateNow(encoded, this.history?.window, Math.min(limit, MOST_AT_ONCE))
+    const limit = Math.min(maxPayload, this.limitByRatio(encoded))
+    const inflated = this.inflate.inflate(encoded, this.history?.window, Math.min(limit, MOST_AT_ONCE))
     if (inflated === TOO_MUCH && limit > MOST_AT_ONCE) return undefined
     return this.accept(inflated, encoded, maxPayload)
   }
 
-  decodeLater(encoded: Uint8Array, maxPayload: number, done: (decoded: Uint8Array | DecodeFailure) => void): void {
-    const limit = this.limit(encoded, maxPayload)
-    inflateLater(encoded, this.history?.window, limit, (inflated) => done(this.accept(inflated, encoded, maxPayload)))
+  decodeLater(
+    encoded: Uint8Array,
+    maxPayload: number,
+    done: (decoded: Uint8Array | DecodeFailure) => void,
+  ): () => void {
+    const limit = Math.min(maxPayload, this.limitByRatio(encoded))
+    return this.inflate.inflateLater(encoded, this.history?.window, limit, (inflated) =>
+      done(this.accept(inflated, encoded, maxPayload)),
+    )
   }
 
-  private limit({ length }: Uint8Array, maxPayload: number): number {
-    return Math.min(maxPayload, Math.max(RATIO_FROM, length * this.maxRatio))
+  private limitByRatio({ length }: Uint8Array): number {
+    return Math.max(RATIO_FROM, Math.floor(length * this.maxRatio))
   }
 
-  private accept(inflated: Inflated, { length }: Uint8Array, maxPayload: number): Uint8Array | DecodeFailure {
-    if (inflated === TOO_MUCH) return this.tooMuch(length, maxPayload)
+  private accept(inflated: Inflated, encoded: Uint8Array, maxPayload: number): Uint8Array | DecodeFailure {
+    if (inflated === TOO_MUCH) return this.tooMuch(encoded, maxPayload)
     if (inflated instanceof Uint8Array) this.history?.push(inflated)
     return inflated
   }
 
-  private tooMuch(length: number, maxPayload: number): DecodeFailure {
-    const limit = Math.max(RATIO_FROM, length * this.maxRatio)
-    if (limit >= maxPayload) {
+  private tooMuch(encoded: Uint8Array, maxPayload: number): DecodeFailure {
+    const { length } = encoded
+    if (this.limitByRatio(encoded) >= maxPayload) {
       const what = `sent ${length} bytes of compressed data that come to more than ${maxPayload}, the limit (maxPayload)`
       return { code: 'MESSAGE_TOO_LARGE', what }
     }

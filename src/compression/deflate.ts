@@ -1,6 +1,7 @@
 import { constants, deflateRaw, deflateRawSync } from 'node:zlib'
+import { copyOf } from '../protocol/copy.ts'
 import type { PreparedMessage } from '../protocol/prepared.ts'
-import { findZlib, MEM_LEVEL, RawZlib } from './raw-zlib.ts'
+import { MEM_LEVEL, RawZlib, type Zlib } from './raw-zlib.ts'
 import { startJob } from './thread-pool.ts'
 
 /** An empty stored block, with which each message ends and which is not sent (RFC 7692 section 7.2.1). */
@@ -10,8 +11,10 @@ const TAIL_LENGTH = 4
 interface PreparedDeflate {
   bytes: Uint8Array | undefined
   /** Who waits for it, while it is being compressed. */
-  waiting: ((bytes: Uint8Array | undefined) => void)[] | undefined
+  waiting: Waiting | undefined
 }
+
+type Waiting = Set<(bytes: Uint8Array | undefined) => void>
 
 /**
  * Compresses messages with one window size and one level, for all connections of the thread that have agreed on them. It
@@ -23,9 +26,8 @@ export class Deflate {
   private output = EMPTY
   private readonly prepared = new WeakMap<PreparedMessage, PreparedDeflate>()
 
-  constructor(windowBits: number, level: number) {
+  constructor(windowBits: number, level: number, zlib: Zlib | undefined) {
     this.settings = { windowBits, level }
-    const zlib = findZlib()
     if (zlib !== undefined) this.stream = new RawZlib(zlib, 'deflate', this.settings)
   }
 
@@ -45,13 +47,13 @@ export class Deflate {
     return this.output.subarray(0, this.output.length - free - TAIL_LENGTH)
   }
 
-  /** Compresses in the thread pool, into memory of its own. */
+  /** Compresses in the thread pool, into memory of its own. Returns what gives it up, if it has not begun. */
   compressLater(
     data: Uint8Array,
     history: Uint8Array | undefined,
     done: (compressed: Uint8Array | undefined) => void,
-  ): void {
-    startJob((ended) => {
+  ): () => void {
+    return startJob((ended) => {
       deflateRaw(data, this.options(data, history), (error, compressed) => {
         ended()
         done(error === null ? withoutTail(compressed) : undefined)
@@ -70,25 +72,29 @@ export class Deflate {
     const prepared = this.prepared.get(message)
     if (prepared !== undefined && prepared.waiting === undefined) return prepared.bytes
     const compressed = this.compress(message.payload, undefined)
-    const bytes = compressed === undefined ? undefined : Uint8Array.from(compressed)
+    const bytes = compressed === undefined ? undefined : copyOf(compressed)
     this.prepared.set(message, { bytes, waiting: undefined })
     return bytes
   }
 
-  compressPreparedLater(message: PreparedMessage, done: (compressed: Uint8Array | undefined) => void): void {
-    const begun = this.prepared.get(message)
-    if (begun?.waiting !== undefined) {
-      begun.waiting.push(done)
-      return
-    }
-    const waiting = [done]
+  /** Compresses a prepared message in the thread pool, once for all connections. Returns what no longer tells this one. */
+  compressPreparedLater(message: PreparedMessage, done: (compressed: Uint8Array | undefined) => void): () => void {
+    const waiting = this.prepared.get(message)?.waiting ?? this.prepareLater(message)
+    waiting.add(done)
+    return () => void waiting.delete(done)
+  }
+
+  private prepareLater(message: PreparedMessage): Waiting {
+    const waiting: Waiting = new Set()
     const prepared: PreparedDeflate = { bytes: undefined, waiting }
     this.prepared.set(message, prepared)
     this.compressLater(message.payload, undefined, (compressed) => {
-      prepared.bytes = compressed
+      // Kept for as long as the message is: not with a larger piece of memory behind it.
+      prepared.bytes = compressed === undefined ? undefined : copyOf(compressed)
       prepared.waiting = undefined
-      for (const tell of waiting) tell(compressed)
+      for (const tell of waiting) tell(prepared.bytes)
     })
+    return waiting
   }
 
   private options(data: Uint8Array, dictionary: Uint8Array | undefined) {

@@ -4,18 +4,25 @@ const MOST = 4
 type Job = (done: () => void) => void
 
 let running = 0
-const waiting: Job[] = []
+const waiting = new Set<Job>()
 
-/** Starts a job of zlib's in the thread pool: at once, or when one that has begun before is done. */
-export function startJob(job: Job): void {
-  if (running === MOST) {
-    waiting.push(job)
-    return
-  }
+/**
+ * Starts a job of zlib's in the thread pool: at once, or when one that has begun before is done.
+ * @returns what takes it back if it has not begun; then it is never called
+ */
+export function startJob(job: Job): () => void {
+  if (running < MOST) run(job)
+  else waiting.add(job)
+  return () => void waiting.delete(job)
+}
+
+function run(job: Job): void {
   running++
   job(() => {
     running--
-    const next = waiting.shift()
-    if (next !== undefined) startJob(next)
+    const [next] = waiting
+    if (next === undefined) return
+    waiting.delete(next)
+    run(next)
   })
 }

@@ -26,7 +26,7 @@ export interface ConnectionSink {
   onPong(payload: Uint8Array): void
   /** There are bytes to write: `flush` is to be called, best once for all that one turn of the loop sends. */
   onOutput(): void
-  /** A message that took long to decode has been decoded: the transport, if it was paused for it, is to go on. */
+  /** A message that took long to decode has been decoded, or given up: the transport, if it was paused for it, is to go on. */
   onDecoded?(): void
   /** The kernel has taken a ping. */
   onPingTaken(): void
@@ -190,11 +190,14 @@ export class Connection implements ReceiverSink {
   fail(code: number, reason: string, cause: CloseCause, error: Error): void {
     if (this.state === 'closed' || this.failed) return
     const payload = encodeClosePayload(this.options.shared.platform, code, reason)
+    const { decodes } = this.receiver
     this.receiver.end()
     this.failed = true
     this.beginClosing('local', cause, error)
     this.sendCloseNow(code, payload)
     this.proceed()
+    // It is no longer decoded: what still comes is discarded.
+    if (decodes) this.sink.onDecoded?.()
   }
 
   /** Ends the connection at once, without a Close frame. */

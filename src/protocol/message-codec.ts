@@ -11,8 +11,11 @@ export interface MessageEncoder {
    * a prepared message.
    */
   encode(message: Sendable): Uint8Array | undefined
-  /** As `encode`, and tells when it is done, never at once. Until then nothing else is to be encoded. */
-  encodeLater(message: Sendable, done: (encoded: Uint8Array | undefined) => void): void
+  /**
+   * As `encode`, and tells when it is done, never at once. Until then nothing else is to be encoded. Returns what gives it
+   * up: then it may never be done, and nothing else is encoded.
+   */
+  encodeLater(message: Sendable, done: (encoded: Uint8Array | undefined) => void): () => void
 }
 
 /** Decodes what a MessageEncoder made, once the whole message is there. */
@@ -25,8 +28,11 @@ export interface MessageDecoder {
    * so long that it is to be done by `decodeLater`.
    */
   decode(encoded: Uint8Array, maxPayload: number): Uint8Array | DecodeFailure | undefined
-  /** As `decode`, and tells when it is done, never at once. Until then nothing else is to be decoded. */
-  decodeLater(encoded: Uint8Array, maxPayload: number, done: (decoded: Uint8Array | DecodeFailure) => void): void
+  /**
+   * As `decode`, and tells when it is done, never at once. Until then nothing else is to be decoded. Returns what gives it
+   * up: then it may never be done, and nothing else is decoded.
+   */
+  decodeLater(encoded: Uint8Array, maxPayload: number, done: (decoded: Uint8Array | DecodeFailure) => void): () => void
 }
 
 /** Why a message cannot be decoded: the rule it breaks, and the rest of a sentence that begins with the peer. */

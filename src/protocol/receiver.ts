@@ -70,6 +70,7 @@ interface Decoding {
   /** The receiver was paused meanwhile. */
   paused: boolean
   failsAt: FailsAt
+  giveUp: () => void
 }
 
 /** Where a message that cannot be decoded was read. */
@@ -183,6 +184,7 @@ export class Receiver {
     this.frame = undefined
     this.headerStart = undefined
     this.held = undefined
+    this.decoding?.giveUp()
     this.decoding = undefined
   }
 
@@ -292,8 +294,7 @@ export class Receiver {
     if (opcode < Opcode.Close) {
       const message = this.message
       const total = length + (message === undefined ? 0 : message.announced)
-      const isEncoded = (b0 & 0x70) !== 0 || message?.isEncoded === true
-      if (total > (isEncoded ? this.decoder!.encodedLimit(this.maxPayload) : this.maxPayload)) {
+      if (total > this.mostOf(message?.isEncoded ?? (b0 & 0x70) !== 0)) {
         const what = `sent a message of ${message === undefined && b0 >= 0x80 ? '' : 'at least '}${total} bytes; the limit (maxPayload) is ${this.maxPayload}`
         return this.violateHeader('MESSAGE_TOO_LARGE', what, bytes, at, end, shift)
       }
@@ -320,6 +321,11 @@ export class Receiver {
     }
     this.headerStart = undefined
     return this.startFrame(chunk, headerLength - start.length)
+  }
+
+  /** Most bytes of a message as it is sent. */
+  private mostOf(isEncoded: boolean): number {
+    return isEncoded && this.decoder !== undefined ? this.decoder.encodedLimit(this.maxPayload) : this.maxPayload
   }
 
   /** A frame that lies whole in the chunk. */
@@ -404,8 +410,11 @@ export class Receiver {
     } else {
       const message = this.message!
       const fin = this.firstByte >= 0x80
-      // What an encoded message may have beyond that is little, and comes at its end.
-      const at = message.reserve(length, chunk.length, fin ? message.length + frame.remaining : this.maxPayload)
+      const at = message.reserve(
+        length,
+        chunk.length,
+        fin ? message.length + frame.remaining : this.mostOf(message.isEncoded),
+      )
       if (at < 0) {
         const what = `sent a message of ${message.announced} bytes, more than memory can be had for`
         this.violate('MESSAGE_TOO_LARGE', what, start)
@@ -476,10 +485,11 @@ export class Receiver {
     const decoder = this.decoder!
     const decoded = decoder.decode(encoded, this.maxPayload)
     if (decoded !== undefined) return this.deliverDecoded(opcode, decoded, this.failsAt(end))
-    const decoding: Decoding = { opcode, decoded: undefined, paused: false, failsAt: this.failsAt(end) }
+    const paused = this.mode === Mode.Paused
+    const decoding: Decoding = { opcode, decoded: undefined, paused, failsAt: this.failsAt(end), giveUp() {} }
     this.decoding = decoding
     this.mode = Mode.Paused
-    decoder.decodeLater(copyOf(encoded), this.maxPayload, (later) => {
+    decoding.giveUp = decoder.decodeLater(copyOf(encoded), this.maxPayload, (later) => {
       // It may have ended meanwhile.
       if (this.decoding !== decoding) return
       if (decoding.paused) decoding.decoded = later
@@ -489,17 +499,25 @@ export class Receiver {
   }
 
   private finishDecoding(decoding: Decoding, decoded: Uint8Array | DecodeFailure): void {
+    const { held } = this
     this.decoding = undefined
+    // Not before whoever gets the message is done with it, though that may pause and resume the receiver.
+    this.held = undefined
     this.mode = Mode.Reading
     this.deliverDecoded(decoding.opcode, decoded, decoding.failsAt)
-    // Whoever got the message may have paused, or ended, the receiver.
-    if (this.mode === Mode.Reading) this.resume()
+    if (held !== undefined) this.goOn(held)
+  }
+
+  /** Reads what was held back, unless the receiver has been paused again, or has ended. */
+  private goOn(held: Uint8Array): void {
+    if (this.mode === Mode.Reading) this.read(held, true)
+    else if (this.mode === Mode.Paused) this.held = held
   }
 
   /** Delivers a decoded message, from memory that is not the receiver's. */
   private deliverDecoded(opcode: number, decoded: Uint8Array | DecodeFailure, failsAt: FailsAt): void {
     if (!(decoded instanceof Uint8Array)) return this.failDecoded(decoded.code, decoded.what, failsAt)
-    if (opcode === Opcode.Binary) return this.deliverBytes(opcode, copyOf(decoded))
+    if (opcode === Opcode.Binary) return this.deliverBytes(opcode, decoded)
     const { platform } = this
     if (!platform.isUtf8(decoded, 0, decoded.length)) {
       const state = utf8Validate(decoded, 0, decoded.length, UTF8_START)
@@ -510,7 +528,7 @@ export class Receiver {
           : `is not UTF-8: the byte 0x${hex(decoded[bad]!)} cannot stand at ${bad}`
       return this.failDecoded('INVALID_UTF8', `sent a compressed text message that, decompressed, ${where}`, failsAt)
     }
-    if (this.text === 'bytes' || this.inPieces) return this.deliverBytes(opcode, copyOf(decoded))
+    if (this.text === 'bytes' || this.inPieces) return this.deliverBytes(opcode, decoded)
     let text: string
     try {
       text = platform.utf8Decode(decoded, 0, decoded.length)
@@ -521,7 +539,9 @@ export class Receiver {
     this.sink.onText(text)
   }
 
-  private deliverBytes(opcode: number, bytes: Uint8Array): void {
+  private deliverBytes(opcode: number, decoded: Uint8Array): void {
+    const bytes = decoded.length === 0 ? EMPTY : this.platform.allocate(decoded.length)
+    bytes.set(decoded)
     if (this.inPieces) this.sink.onPiece(opcode, bytes, true)
     else if (opcode === Opcode.Text) this.sink.onText(bytes)
     else this.sink.onBinary(bytes)

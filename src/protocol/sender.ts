@@ -109,6 +109,7 @@ export class Sender {
   private fragmenting = false
   /** The message at which the encoder is: others wait until it is done. */
   private encoding: Waiting | undefined
+  private giveUpEncoding: (() => void) | undefined
 
   constructor(shared: SenderShared, wire: Wire, masks: boolean) {
     this.shared = shared
@@ -245,6 +246,8 @@ export class Sender {
     )
       this.hasDiscarded = true
     this.queue = undefined
+    this.giveUpEncoding?.()
+    this.giveUpEncoding = undefined
     this.encoding = undefined
     this.ahead = undefined
     this.aheadSize = 0
@@ -455,10 +458,11 @@ export class Sender {
   private encodeLater(encoder: MessageEncoder, firstByte: number, data: Sendable): void {
     const encoding = this.waiting(firstByte, data)
     this.encoding = encoding
-    encoder.encodeLater(data, (encoded) => {
+    this.giveUpEncoding = encoder.encodeLater(data, (encoded) => {
       // It may have been discarded.
       if (this.encoding !== encoding) return
       this.encoding = undefined
+      this.giveUpEncoding = undefined
       const frame = encoded === undefined ? encoding : this.waiting(firstByte | encoder.reservedBit, encoded)
       if (this.inFlight > 0) this.goAhead(frame)
       else this.encode(frame.firstByte, frame.data)
