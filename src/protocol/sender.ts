@@ -3,7 +3,7 @@ import { frameHeaderLength, writeFrameHeader } from './frame.ts'
 import { maskCopy, maskInPlace, writeMaskKey } from './mask.ts'
 import type { MaskKeySource } from './mask-key-source.ts'
 import type { MessageEncoder } from './message-codec.ts'
-import { Opcode } from './opcode.ts'
+import { isControl, Opcode } from './opcode.ts'
 import type { Platform } from './platform.ts'
 import { PreparedMessage } from './prepared.ts'
 import { type Sendable, SendQueue, type Waiting } from './send-queue.ts'
@@ -446,7 +446,7 @@ export class Sender {
   /** A whole message, or a Close frame that comes in its turn. */
   private encodeMessage(firstByte: number, data: Sendable, asIs: boolean): void {
     const { encoder } = this
-    if (encoder === undefined || asIs || firstByte >= (FIN | Opcode.Close)) return this.encode(firstByte, data)
+    if (encoder === undefined || asIs || isControl(firstByte & 0x0f)) return this.encode(firstByte, data)
     if (encoder.isLong(data)) return this.encodeLater(encoder, firstByte, data)
     const encoded = encoder.encode(data)
     if (encoded === undefined) return this.encode(firstByte, data)
@@ -471,7 +471,8 @@ export class Sender {
   }
 
   private encode(firstByte: number, data: Sendable): void {
-    if (firstByte >= (FIN | Opcode.Close)) this.noteControl(firstByte & 0x0f)
+    // Not by the byte as it is: that of an encoded message has a reserved bit.
+    if (isControl(firstByte & 0x0f)) this.noteControl(firstByte & 0x0f)
     if (typeof data === 'string') {
       if (data.length * 3 <= COPY_LIMIT) this.encodeShortText(firstByte, data)
       else this.encodeBytes(firstByte, this.utf8(data))

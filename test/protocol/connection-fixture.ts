@@ -86,6 +86,10 @@ export class Fixture implements ConnectionSink {
     this.tell('output')
   }
 
+  onDecoded(): void {
+    this.tell('decoded')
+  }
+
   onPingTaken(): void {
     this.tell('ping taken')
   }
