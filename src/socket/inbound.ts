@@ -56,14 +56,17 @@ export class Inbound {
     const { connection, transport } = this.host
     connection.receiver.receive(chunk)
     // What was read is kept, and nothing more is read.
-    if (connection.receiver.decodes || (this.holds !== 0 && connection.receiver.holds)) transport.pause()
+    if (this.holds !== 0 && connection.receiver.holds) transport.pause()
+    this.waitForDecoder()
   }
 
-  /** A message that took long to decode has been decoded; it may have brought a reason to hold. */
+  /** A message that took long to decode has been decoded, or given up; it may have brought a reason to hold. */
   onDecoded(): void {
-    const { connection, transport } = this.host
-    if (this.holds !== 0 || connection.receiver.decodes) return
-    transport.resume()
+    const { connection, transport, pulse } = this.host
+    if (this.holds === 0 && !connection.receiver.decodes) {
+      pulse.resume()
+      transport.resume()
+    }
     this.tellEnd()
   }
 
@@ -94,7 +97,7 @@ export class Inbound {
     pulse.resume()
     connection.receiver.resume()
     // What had been held back may have brought a new reason.
-    if (this.holds !== 0) return
+    if (this.holds !== 0 || this.waitForDecoder()) return
     transport.resume()
     // Later, since this may be called amid what was held back.
     if (this.pendingEnd !== undefined) process.nextTick(() => this.tellEnd())
@@ -184,6 +187,15 @@ export class Inbound {
       'PAUSE_TIMEOUT',
       `Nothing was read for ${this.host.behaviour.maxPause} ms (maxPause): ${why}.`,
     )
+  }
+
+  /** While a message is being decoded nothing is read, so nobody is judged; `onDecoded` goes on. */
+  private waitForDecoder(): boolean {
+    const { connection, transport, pulse } = this.host
+    if (!connection.receiver.decodes) return false
+    transport.pause()
+    pulse.suspend()
+    return true
   }
 
   private isPause(holds: number): boolean {

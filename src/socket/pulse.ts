@@ -95,7 +95,7 @@ export class Pulse implements WheelEntry {
 
   /** Nothing is read from here on, so nobody is judged. */
   suspend(): void {
-    this.pausedAt = wheel.now()
+    this.pausedAt ??= wheel.now()
     this.heartbeat?.suspend()
     this.reschedule()
   }
