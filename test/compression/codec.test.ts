@@ -259,13 +259,19 @@ describe.each(ENGINES)('by %s', (_, engine) => {
           expectSame(await zlib.decompress(all[i]!), Buffer.from(prepared.payload))
         }
       }
+      const long = prepareMessage(nodePlatform, json(60_000, 2))
+      expect(peers[0]!.codec.encoder.isLong(long)).toBe(true)
+      await Promise.all(peers.map(async ({ codec, zlib }) => zlib.decompress((await encode(codec.encoder, long))!)))
+      // Once it has been compressed it does not take long any more.
+      expect(peers[0]!.codec.encoder.isLong(long)).toBe(false)
+      for (const { codec, zlib } of peers) expectSame(await zlib.decompress(codec.encoder.encode(long)!), long.payload)
       expect(compress).toHaveBeenCalledTimes(2)
-      expect(compressLater).toHaveBeenCalledTimes(1)
+      expect(compressLater).toHaveBeenCalledTimes(2)
       // What follows refers to them.
       for (const { codec, zlib } of peers) {
-        const encoded = await encode(codec.encoder, json(60_000).slice(-500))
+        const encoded = await encode(codec.encoder, json(60_000, 2).slice(-500))
         expect(encoded!.length).toBeLessThan(50)
-        expectSame(await zlib.decompress(encoded!), Buffer.from(json(60_000).slice(-500)))
+        expectSame(await zlib.decompress(encoded!), Buffer.from(json(60_000, 2).slice(-500)))
       }
     })
 
@@ -464,6 +470,18 @@ describe.each(ENGINES)('by %s', (_, engine) => {
     test('it is cut: that is noticed wherever the cut is', async () => {
       for (let length = 1; length < whole.length; length++) {
         expect(await check(whole.subarray(0, length), 4_096)).toMatchObject({ code: 'INVALID_COMPRESSED_DATA' })
+      }
+    })
+
+    test('it is cut where what is read behind it comes to the very letter that should come of that', async () => {
+      const code = deflated(
+        'U'.repeat(300).replace(/UU/g, (_, at) => `U${'Uxyz'[(at >> 1) % 4]}`),
+        {
+          strategy: constants.Z_HUFFMAN_ONLY,
+        },
+      )
+      for (let length = 1; length < code.length; length++) {
+        expect(await check(code.subarray(0, length), 4_096)).toMatchObject({ code: 'INVALID_COMPRESSED_DATA' })
       }
     })
 
