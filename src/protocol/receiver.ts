@@ -484,7 +484,7 @@ export class Receiver {
   private decode(opcode: number, encoded: Uint8Array, end: number): void {
     const decoder = this.decoder!
     const decoded = decoder.decode(encoded, this.maxPayload)
-    if (decoded !== undefined) return this.deliverDecoded(opcode, decoded, this.failsAt(end))
+    if (decoded !== undefined) return this.deliverDecoded(opcode, decoded, end)
     const paused = this.mode === Mode.Paused
     const decoding: Decoding = { opcode, decoded: undefined, paused, failsAt: this.failsAt(end), giveUp() {} }
     this.decoding = decoding
@@ -514,8 +514,8 @@ export class Receiver {
     else if (this.mode === Mode.Paused) this.held = held
   }
 
-  /** Delivers a decoded message, from memory that is not the receiver's. */
-  private deliverDecoded(opcode: number, decoded: Uint8Array | DecodeFailure, failsAt: FailsAt): void {
+  /** Delivers a decoded message, from memory that is not the receiver's. `failsAt` is as for `failDecoded`. */
+  private deliverDecoded(opcode: number, decoded: Uint8Array | DecodeFailure, failsAt: FailsAt | number): void {
     if (!(decoded instanceof Uint8Array)) return this.failDecoded(decoded.code, decoded.what, failsAt)
     if (opcode === Opcode.Binary) return this.deliverBytes(opcode, decoded)
     const { platform } = this
@@ -553,9 +553,11 @@ export class Receiver {
     return { offset, frameNumber: this.frameNumber, header: this.header() }
   }
 
-  private failDecoded(code: RuleCode, what: string, failsAt: FailsAt): void {
+  /** @param failsAt where, or where the frame ended in the chunk at hand */
+  private failDecoded(code: RuleCode, what: string, failsAt: FailsAt | number): void {
+    const evidence = typeof failsAt === 'number' ? this.failsAt(failsAt) : failsAt
     this.end()
-    this.sink.onViolation(new ProtocolError(code, this.peer, what, failsAt))
+    this.sink.onViolation(new ProtocolError(code, this.peer, what, evidence))
   }
 
   private controlFrame(payload: Uint8Array, start: number): void {
