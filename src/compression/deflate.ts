@@ -24,10 +24,14 @@ export class Deflate {
   private readonly settings: { windowBits: number; level: number }
   private readonly stream: RawZlib | undefined
   private output = EMPTY
+  private readonly zlib: Zlib | undefined
+  /** Those for the thread pool that have nothing to do: as many as it has worked on at the same time. */
+  private readonly idle: RawZlib[] = []
   private readonly prepared = new WeakMap<PreparedMessage, PreparedDeflate>()
 
   constructor(windowBits: number, level: number, zlib: Zlib | undefined) {
     this.settings = { windowBits, level }
+    this.zlib = zlib
     if (zlib !== undefined) this.stream = new RawZlib(zlib, 'deflate', this.settings)
   }
 
@@ -53,12 +57,38 @@ export class Deflate {
     history: Uint8Array | undefined,
     done: (compressed: Uint8Array | undefined) => void,
   ): () => void {
+    const { zlib } = this
+    if (zlib !== undefined)
+      return startJob((ended) => this.compressWith(this.longStream(zlib), data, history, ended, done))
     return startJob((ended) => {
       deflateRaw(data, this.options(data, history), (error, compressed) => {
         ended()
         done(error === null ? withoutTail(compressed) : undefined)
       })
     })
+  }
+
+  private compressWith(
+    stream: RawZlib,
+    data: Uint8Array,
+    history: Uint8Array | undefined,
+    ended: () => void,
+    done: (compressed: Uint8Array | undefined) => void,
+  ): void {
+    const output = Buffer.allocUnsafeSlow(mostCompressed(data.length))
+    stream.begin(history)
+    stream.writeLater(data, output, () => {
+      const [free = 0, unread] = stream.left
+      const failed = stream.failure !== undefined || unread !== 0 || free === 0
+      this.idle.push(stream)
+      ended()
+      // A copy, since the output has room for what does not get smaller.
+      done(failed ? undefined : copyOf(output, 0, output.length - free - TAIL_LENGTH))
+    })
+  }
+
+  private longStream(zlib: Zlib): RawZlib {
+    return this.idle.pop() ?? new RawZlib(zlib, 'deflate', this.settings)
   }
 
   /** Whether a prepared message has been compressed. */

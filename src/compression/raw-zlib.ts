@@ -24,12 +24,15 @@ export class RawZlib {
   private readonly settings: RawSettings
   private readonly more: readonly unknown[]
   private primed = false
+  /** What is called when the thread pool is done, and what it works on until then. */
+  private pending: { done: () => void; input: Uint8Array; output: Uint8Array } | undefined
 
   constructor({ Handle, more }: Zlib, direction: 'deflate' | 'inflate', settings: RawSettings) {
     this.more = more
     this.handle = new Handle(direction === 'deflate' ? DEFLATERAW : INFLATERAW)
     this.handle.onerror = (message) => {
       this.failure = message
+      this.settle()
     }
     this.settings = settings
     this.init(undefined)
@@ -47,15 +50,39 @@ export class RawZlib {
     this.handle.writeSync(constants.Z_SYNC_FLUSH, input, from, length, output, at, room)
   }
 
+  /** As `write`, for all of the input and the output, in the thread pool: until `done` the stream is not to be used. */
+  writeLater(input: Uint8Array, output: Uint8Array, done: () => void): void {
+    this.pending = { done, input, output }
+    this.handle.write(constants.Z_SYNC_FLUSH, input, 0, input.length, output, 0, output.length)
+  }
+
+  /** zlib calls either this or `onerror`. */
+  private readonly settle = (): void => {
+    const { pending } = this
+    this.pending = undefined
+    pending?.done()
+  }
+
   private init(dictionary: Uint8Array | undefined): void {
     const { windowBits, level } = this.settings
     const { Z_DEFAULT_STRATEGY } = constants
-    this.handle.init(windowBits, level, MEM_LEVEL, Z_DEFAULT_STRATEGY, this.left, ignore, dictionary, ...this.more)
+    this.handle.init(windowBits, level, MEM_LEVEL, Z_DEFAULT_STRATEGY, this.left, this.settle, dictionary, ...this.more)
     this.primed = dictionary !== undefined
   }
 }
 
 export const MEM_LEVEL = 8
+
+/** How zlib is given something to do. */
+type Write = (
+  flush: number,
+  input: Uint8Array,
+  from: number,
+  length: number,
+  output: Uint8Array,
+  at: number,
+  room: number,
+) => void
 
 interface ZlibHandle {
   onerror: (message: string, errno: number, code: string) => void
@@ -69,15 +96,8 @@ interface ZlibHandle {
     dictionary: Uint8Array | undefined,
     ...more: unknown[]
   ): void
-  writeSync(
-    flush: number,
-    input: Uint8Array,
-    from: number,
-    length: number,
-    output: Uint8Array,
-    at: number,
-    room: number,
-  ): void
+  write: Write
+  writeSync: Write
   reset(): void
 }
 
@@ -115,7 +135,8 @@ function watchZlib(): Zlib | undefined {
   const handle = stream._handle
   stream.close()
   if (typeof handle?.init !== 'function' || typeof handle.writeSync !== 'function') return undefined
-  if (typeof handle.reset !== 'function') return undefined
+  // What goes to the thread pool has the same form: the two are one function with a flag in Node's C++.
+  if (typeof handle.write !== 'function' || typeof handle.reset !== 'function') return undefined
   const prototype: ZlibHandle = Object.getPrototypeOf(handle)
   const { init, writeSync } = prototype
   const dictionary = Buffer.from('before')
@@ -176,5 +197,3 @@ function isWrite(values: unknown[]): boolean {
     room === output.length
   )
 }
-
-function ignore(): void {}

@@ -43,13 +43,13 @@ describe('it is not found', () => {
     expect(await findAnew()).toBeUndefined()
   })
 
-  test('where there is no reset', async () => {
-    const prototype = handles()
-    const { reset } = prototype
-    Object.defineProperty(prototype, 'reset', { configurable: true, writable: true, value: undefined })
-    onTestFinished(
-      () => void Object.defineProperty(prototype, 'reset', { configurable: true, writable: true, value: reset }),
-    )
+  test.each(['write', 'writeSync', 'reset'])('where there is no %s', async (name) => {
+    const prototype = handles() as unknown as Record<string, unknown>
+    const method = prototype[name]
+    const put = (value: unknown) =>
+      Object.defineProperty(prototype, name, { configurable: true, writable: true, value })
+    put(undefined)
+    onTestFinished(() => void put(method))
     expect(await findAnew()).toBeUndefined()
   })
 })
