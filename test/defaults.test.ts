@@ -143,6 +143,7 @@ test('the defaults of a server', async () => {
     maxHandshakes: count(SERVER_LIMITS.maxHandshakes),
     maxHeaders: count(route.headerLimits.maxHeaders),
     maxHeaderSize: size(route.headerLimits.maxHeaderSize),
+    transport: 'auto',
     trustedProxies: 'none',
     log: 'console.warn',
     'listen: port': '0',
@@ -162,6 +163,7 @@ test('the defaults of a server', async () => {
 test('the defaults of a client', () => {
   expect(documented('Of a client')).toEqual({
     handshakeTimeout: seconds(client.handshakeTimeout),
+    transport: 'auto',
     followRedirects: count(client.followRedirects),
     proxy: client.proxy === undefined ? 'environment' : given(client.proxy),
     protocols: client.protocols.length === 0 ? 'none' : client.protocols.join(),

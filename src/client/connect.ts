@@ -9,7 +9,8 @@ import { Link } from '../socket/link.ts'
 import type { Behaviour, Handlers } from '../socket/options.ts'
 import { shared } from '../socket/runtime.ts'
 import { Socket } from '../socket/socket.ts'
-import { NodeTransport } from '../transport/node.ts'
+import { transportFor } from '../transport/choice.ts'
+import type { Transport } from '../transport/transport.ts'
 import { Attempt } from './attempt.ts'
 import { readBody } from './body.ts'
 import { type ConnectOptions, compileOptions, hasHeader, type Settings } from './options.ts'
@@ -42,7 +43,8 @@ export async function connect<Data = undefined>(
     const { stream, protocol, codec } = await shakeHands(attempt, target, settings)
     attempt.signal.throwIfAborted()
     attempt.release(stream)
-    return opened(stream, protocol, codec, settings.behaviour, context, options)
+    const transport = transportFor(settings.transport, stream)
+    return opened(transport, protocol, codec, settings.behaviour, context, options)
   } finally {
     attempt.end()
   }
@@ -117,7 +119,7 @@ async function refusal(
 }
 
 function opened<Data>(
-  stream: Duplex,
+  transport: Transport,
   protocol: string,
   codec: MessageCodec | undefined,
   behaviour: Behaviour,
@@ -126,7 +128,7 @@ function opened<Data>(
 ): Socket<Data> {
   // The handlers are only ever given the one socket, which carries this data.
   const handlers = options as Handlers<Socket>
-  const link = new Link({ side: 'client', behaviour, handlers, context }, new NodeTransport(stream), codec)
+  const link = new Link({ side: 'client', behaviour, handlers, context }, transport, codec)
   const socket = new Socket<Data>(link, options.data as Data, protocol)
   link.start(socket)
   return socket

@@ -1,7 +1,7 @@
 import { ArgumentError } from '../protocol/error.ts'
 import { checkSubprotocols, type HeaderLine, type OutgoingHeaders, requestHeaderLines } from '../protocol/handshake.ts'
 import { checkHeaderValue } from '../protocol/headers.ts'
-import { checkCount, checkFunctions, checkTime } from '../socket/check.ts'
+import { checkCount, checkFunctions, checkTime, checkWord } from '../socket/check.ts'
 import { checkNames } from '../socket/option-names.ts'
 import {
   type Behaviour,
@@ -13,6 +13,7 @@ import {
   type SocketOptions,
 } from '../socket/options.ts'
 import type { Socket } from '../socket/socket.ts'
+import { chooseTransport, TRANSPORT_OPTIONS, type TransportChoice, type TransportOption } from '../transport/choice.ts'
 import type { TlsOptions } from './dial.ts'
 import type { CreateConnection, Ways } from './stream.ts'
 
@@ -54,6 +55,11 @@ export interface ConnectOptions<Data = undefined> extends SocketOptions, Handler
    * neither certificate nor key nor server name is used.
    */
   followRedirects?: number | undefined
+  /**
+   * What a plain socket is read and written by. Default `'auto'`: the native addon where there is one for this platform, and
+   * Node's socket otherwise, as always for TLS. `'native'` throws where there is none; `'node'` does without.
+   */
+  transport?: TransportOption | undefined
 
   /** What `socket.data` is at first. */
   data?: Data
@@ -68,6 +74,7 @@ export interface Settings extends Ways {
   readonly tls: TlsOptions
   readonly socketPath: string | undefined
   readonly followRedirects: number
+  readonly transport: TransportChoice
 }
 
 const NAMES = [
@@ -84,6 +91,7 @@ const NAMES = [
     socketPath: 0,
     createConnection: 0,
     followRedirects: 0,
+    transport: 0,
     data: 0,
   } satisfies Record<Exclude<keyof ConnectOptions, keyof SocketOptions | keyof Handlers<never>>, 0>),
 ]
@@ -107,6 +115,7 @@ export function compileOptions<Data>(options: ConnectOptions<Data>): Settings {
     createConnection: options.createConnection,
     proxy: options.proxy,
     followRedirects: checkCount('followRedirects', options.followRedirects ?? 0),
+    transport: chooseTransport(checkWord('transport', options.transport ?? 'auto', TRANSPORT_OPTIONS)),
   }
 }
 

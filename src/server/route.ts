@@ -18,6 +18,7 @@ import {
   type SocketOptions,
 } from '../socket/options.ts'
 import type { ServerSocket } from '../socket/server-socket.ts'
+import type { TransportOption } from '../transport/choice.ts'
 import type { Admission } from './admission.ts'
 import type { HeaderLimits } from './header-limits.ts'
 import { resolveAdmission, resolveHeaderLimits, type ServerLimits } from './limits.ts'
@@ -62,6 +63,11 @@ export interface ServerOptions<Data> extends RouteOptions<Data> {
    * that nobody is believed, and `maxConnectionsPerAddress` is off.
    */
   trustedProxies?: readonly string[]
+  /**
+   * What plain sockets are read and written by. Default `'auto'`: the native addon where there is one for this platform, and
+   * Node's sockets otherwise, as always for TLS. `'native'` throws where there is none; `'node'` does without.
+   */
+  transport?: TransportOption
   /** Where refused handshakes are logged: at most 5 lines in 10 s, and 5 for origins. Default `console.warn`. */
   log?: (line: string) => void
 }
@@ -97,6 +103,7 @@ const ROUTE_OPTIONS = Object.keys({
 const SERVER_OPTIONS = Object.keys({
   http: 0,
   trustedProxies: 0,
+  transport: 0,
   log: 0,
 } satisfies Record<Exclude<keyof ServerOptions<never>, keyof RouteOptions<never>>, 0>)
 

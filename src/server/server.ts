@@ -7,7 +7,7 @@ import { customInspect, type Inspect, type InspectOptions, inspectFields } from 
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
 import { quote } from '../protocol/quote.ts'
 import { atOnce, guarded } from '../socket/awaitable.ts'
-import { shown } from '../socket/check.ts'
+import { checkWord, shown } from '../socket/check.ts'
 import { branch, currentContext } from '../socket/context.ts'
 import { checkNames } from '../socket/option-names.ts'
 import { reportError } from '../socket/report-error.ts'
@@ -20,6 +20,7 @@ import {
   type ServerSocket,
 } from '../socket/server-socket.ts'
 import { Topics } from '../topics/topics.ts'
+import { chooseTransport, TRANSPORT_OPTIONS, type TransportChoice } from '../transport/choice.ts'
 import { type Claim, claimUpgrades } from './attach.ts'
 import { clientOf } from './client-address.ts'
 import { CLOSE_OPTIONS, type CloseOptions, type CloseReport, Closing, resolveCloseOptions } from './closing.ts'
@@ -94,6 +95,7 @@ export class Server<Data = undefined> {
   constructor(options: ServerOptions<Data>) {
     this.options = options
     this.own = compileServer(options)
+    const transport = chooseTransport(checkWord('transport', options.transport ?? 'auto', TRANSPORT_OPTIONS))
     this.isRoute = OF_ROUTE.some((name) => options[name] !== undefined)
     const { statistics } = this
     this.refusals = new Refusals(
@@ -106,6 +108,7 @@ export class Server<Data = undefined> {
     const membership: Membership = { topics: this.topics, register: (socket) => this.register(socket) }
     this.context = {
       membership,
+      transport,
       isTrusted: compileTrustedProxies(options.trustedProxies ?? []),
       refusals: this.refusals,
       underWay: new Set(),
@@ -236,6 +239,16 @@ export class Server<Data = undefined> {
 
   private refuse(request: IncomingMessage, stream: Duplex, error: HandshakeError): void {
     this.refusals.refuse(stream, error, this.askerOf(request))
+  }
+
+  /** What plain sockets are read and written by; those of TLS, and other streams, have Node's. */
+  get transport(): TransportChoice['transport'] {
+    return this.context.transport.transport
+  }
+
+  /** Why it is that one, in half a sentence. */
+  get transportReason(): string {
+    return this.context.transport.reason
   }
 
   /** The socket with this id, while it is open or closing. */

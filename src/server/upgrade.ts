@@ -18,7 +18,8 @@ import { Link } from '../socket/link.ts'
 import { reportError } from '../socket/report-error.ts'
 import { shared } from '../socket/runtime.ts'
 import { type Membership, ServerSocket } from '../socket/server-socket.ts'
-import { NodeTransport } from '../transport/node.ts'
+import { type TransportChoice, transportFor } from '../transport/choice.ts'
+import type { Transport } from '../transport/transport.ts'
 import { clientOf } from './client-address.ts'
 import { checkHeaderLimits } from './header-limits.ts'
 import { type ProxyTrust, requestedHost } from './proxy-trust.ts'
@@ -32,6 +33,7 @@ import { pathOf, UpgradeRequest } from './upgrade-request.ts'
 /** What the handshakes of one server share. */
 export interface UpgradeContext {
   membership: Membership
+  transport: TransportChoice
   isTrusted: ProxyTrust
   refusals: Refusals
   /** Handshakes whose hook is at work. */
@@ -259,12 +261,13 @@ export class Upgrade {
   }
 
   /** Writes the answer, and hands the stream over with what came early still to be read. */
-  private hand(head: Uint8Array): NodeTransport {
+  private hand(head: Uint8Array): Transport {
     this.unwatch()
     const { stream } = this
+    let transport: Transport
     try {
       stream.write(head)
-      if (this.early.length > 0) stream.unshift(this.early.length === 1 ? this.early[0] : Buffer.concat(this.early))
+      transport = transportFor(this.context.transport, stream, this.early, this.remoteAddress)
     } catch (error) {
       // A stream of the application's. After a part of one answer there cannot be another.
       stream.destroy()
@@ -273,7 +276,7 @@ export class Upgrade {
     this.done = true
     // From here on it is the socket that gives the place back.
     this.counted = false
-    return new NodeTransport(stream, this.remoteAddress)
+    return transport
   }
 
   private refuse(error: unknown): void {

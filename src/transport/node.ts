@@ -1,13 +1,11 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import type { Transport, TransportSink } from './transport.ts'
+import { isReset, type Transport, type TransportSink } from './transport.ts'
 
 /** Finds a stream's transport, so that its listeners can be shared by all streams instead of made for each. */
 const transportOf = Symbol('heartwire.transport')
 type Carrier = Duplex & { [transportOf]?: NodeTransport }
-
-const RESETS = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED'])
 
 /** Most bytes that Node is given at once, so that a long write to a slow peer shows that it goes on. */
 const SLICE = 256 * 1024
@@ -208,7 +206,7 @@ export class NodeTransport implements Transport {
     const sink = this.sink
     this.sink = undefined
     this.rest = []
-    sink?.onClose(this.error !== undefined && RESETS.has((this.error as NodeJS.ErrnoException).code ?? ''), this.error)
+    sink?.onClose(isReset(this.error), this.error)
   }
 }
 

@@ -23,3 +23,10 @@ export interface Transport extends ConnectionWire {
   resume(): void
   readonly remoteAddress: string | undefined
 }
+
+const RESETS = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED'])
+
+/** Whether the system's error says that the peer reset the connection. */
+export function isReset(error: Error | undefined): boolean {
+  return error !== undefined && RESETS.has((error as NodeJS.ErrnoException).code ?? '')
+}

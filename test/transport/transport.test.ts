@@ -4,7 +4,9 @@ import { duplexPair } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { findAddon } from '../../src/transport/addon.ts'
 import { MemoryTransport } from '../../src/transport/memory.ts'
+import { NativeTransport } from '../../src/transport/native.ts'
 import { NodeTransport } from '../../src/transport/node.ts'
 import type { Transport } from '../../src/transport/transport.ts'
 import { Recorder } from './recorder.ts'
@@ -18,7 +20,8 @@ interface Pair {
 
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url))
 
-async function tcp(): Promise<Pair> {
+/** Two ends of a TCP connection. */
+async function sockets(): Promise<[near: Socket, far: Socket]> {
   const server = createServer({ allowHalfOpen: true })
   onTestFinished(() => void server.close())
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -29,7 +32,34 @@ async function tcp(): Promise<Pair> {
     near.destroy()
     far.destroy()
   })
+  return [near, far]
+}
+
+async function tcp(): Promise<Pair> {
+  const [near, far] = await sockets()
   return { a: new NodeTransport(near), b: new NodeTransport(far), reset: () => near.resetAndDestroy() }
+}
+
+function native(socket: Socket): Transport {
+  const transport = NativeTransport.takeOver(socket, [])
+  if (transport === undefined) throw new Error('The socket was not taken over.')
+  return transport
+}
+
+async function nativePair(): Promise<Pair> {
+  const [near, far] = await sockets()
+  return { a: native(near), b: native(far), reset: undefined }
+}
+
+/** With a peer that can reset the connection. */
+async function nativeAndNode(): Promise<Pair> {
+  const [near, far] = await sockets()
+  return { a: new NodeTransport(near), b: native(far), reset: () => near.resetAndDestroy() }
+}
+
+async function nodeAndNative(): Promise<Pair> {
+  const { a, b } = await nativeAndNode()
+  return { a: b, b: a, reset: undefined }
 }
 
 async function tls(): Promise<Pair> {
@@ -58,11 +88,19 @@ async function memory(): Promise<Pair> {
   return { a, b, reset: () => a.reset() }
 }
 
-const kinds = { tcp, tls, duplexes, memory }
+const kinds: Record<string, () => Promise<Pair>> = {
+  tcp,
+  tls,
+  duplexes,
+  memory,
+  ...(findAddon().addon && {
+    'native sockets': nativePair,
+    'a native socket to a Node socket': nativeAndNode,
+    'a Node socket to a native socket': nodeAndNative,
+  }),
+}
 
-describe.each(Object.keys(kinds) as (keyof typeof kinds)[])('a transport over %s', (kind) => {
-  const pair = kinds[kind]
-
+describe.each(Object.entries(kinds))('a transport over %s', (kind, pair) => {
   test('carries bytes in order, both ways', async () => {
     const { a, b } = await pair()
     const [near, far] = [new Recorder(a), new Recorder(b)]

@@ -1,0 +1,19 @@
+{
+  "targets": [
+    {
+      "target_name": "heartwire",
+      "sources": ["src/module.c", "src/loop.c", "src/connection.c", "src/mask.c"],
+      "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
+      "cflags": ["-std=c11", "-O3", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror", "-fvisibility=hidden"],
+      "cflags!": ["-O2"],
+      "ldflags": ["-Wl,-z,relro", "-Wl,-z,now"],
+      "xcode_settings": {
+        "GCC_C_LANGUAGE_STANDARD": "c11",
+        "GCC_OPTIMIZATION_LEVEL": "3",
+        "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+        "GCC_TREAT_WARNINGS_AS_ERRORS": "YES",
+        "MACOSX_DEPLOYMENT_TARGET": "11.0"
+      }
+    }
+  ]
+}

@@ -1,0 +1,147 @@
+/* The turn: what all sockets bring in one turn of the event loop lies in one arena, and JavaScript is called once. */
+
+#include "loop.h"
+
+#include <stdlib.h>
+
+#include "connection.h"
+
+static void on_check(uv_check_t *check);
+static void on_env_ends(napi_async_cleanup_hook_handle hook, void *data);
+
+/* A view's memory, kept from being collected. */
+static bool keep(napi_env env, napi_value view, napi_ref *kept, void **data, size_t *bytes) {
+  napi_typedarray_type type;
+  size_t length;
+  if (napi_get_typedarray_info(env, view, &type, &length, data, NULL, NULL) != napi_ok) return false;
+  *bytes = type == napi_int32_array ? length * 4 : length;
+  return napi_create_reference(env, view, 1, kept) == napi_ok;
+}
+
+struct loop *loop_create(napi_env env, napi_value arena, napi_value records, napi_value on_turn) {
+  struct loop *loop = calloc(1, sizeof *loop);
+  if (loop == NULL) return NULL;
+  loop->env = env;
+  void *arena_data;
+  void *records_data;
+  size_t records_size;
+  napi_value name;
+  if (napi_get_uv_event_loop(env, &loop->uv) != napi_ok ||
+      !keep(env, arena, &loop->kept_arena, &arena_data, &loop->arena_size) ||
+      !keep(env, records, &loop->kept_records, &records_data, &records_size) ||
+      napi_create_reference(env, on_turn, 1, &loop->on_turn) != napi_ok ||
+      napi_create_string_utf8(env, "heartwire", NAPI_AUTO_LENGTH, &name) != napi_ok ||
+      napi_async_init(env, NULL, name, &loop->context) != napi_ok) {
+    free(loop);
+    return NULL;
+  }
+  loop->arena = arena_data;
+  loop->records = records_data;
+  loop->most_records = records_size / sizeof(struct record);
+  uv_check_init(loop->uv, &loop->check);
+  loop->check.data = loop;
+  uv_check_start(&loop->check, on_check);
+  /* Only connections keep the process alive. */
+  uv_unref((uv_handle_t *)&loop->check);
+  loop->open_handles = 1;
+  if (napi_add_async_cleanup_hook(env, on_env_ends, loop, &loop->hook) != napi_ok) abort();
+  return loop;
+}
+
+/* Gives everything that has come in to JavaScript. */
+static void deliver(struct loop *loop) {
+  if (loop->record_count == 0 || loop->closing) return;
+  napi_env env = loop->env;
+  napi_handle_scope scope;
+  if (napi_open_handle_scope(env, &scope) != napi_ok) return;
+  napi_value global;
+  napi_value on_turn;
+  napi_value count;
+  if (napi_get_global(env, &global) == napi_ok && napi_get_reference_value(env, loop->on_turn, &on_turn) == napi_ok &&
+      napi_create_uint32(env, (uint32_t)loop->record_count, &count) == napi_ok) {
+    /* Drains nextTick and the microtasks behind the whole batch. */
+    napi_status status = napi_make_callback(env, loop->context, global, on_turn, 1, &count, NULL);
+    napi_value error;
+    bool pending = false;
+    /* What is thrown behind the batch is the process's, as from a callback of Node's own. */
+    if (status == napi_pending_exception && napi_is_exception_pending(env, &pending) == napi_ok && pending &&
+        napi_get_and_clear_last_exception(env, &error) == napi_ok)
+      napi_fatal_exception(env, error);
+  }
+  loop->record_count = 0;
+  loop->arena_used = 0;
+  napi_close_handle_scope(env, scope);
+}
+
+static void on_check(uv_check_t *check) {
+  struct loop *loop = check->data;
+  deliver(loop);
+  loop->free_count += loop->left_count;
+  loop->left_count = 0;
+}
+
+bool loop_make_room(struct loop *loop) {
+  if (loop->arena_size - loop->arena_used < READ_SIZE || loop->record_count + 2 > loop->most_records) deliver(loop);
+  return !loop->closing;
+}
+
+void loop_record(struct loop *loop, const struct connection *from, int32_t offset, int32_t length) {
+  struct record *record = &loop->records[loop->record_count++];
+  record->slot = from->slot;
+  record->offset = offset;
+  record->length = length;
+}
+
+int32_t loop_take_slot(struct loop *loop, struct connection *connection) {
+  int32_t slot;
+  if (loop->free_count > 0) {
+    slot = loop->free_slots[--loop->free_count];
+    loop->free_slots[loop->free_count] = loop->free_slots[loop->free_count + loop->left_count];
+  } else {
+    if (loop->slots_made == loop->slots) {
+      size_t more = loop->slots == 0 ? 64 : loop->slots * 2;
+      struct connection **connections = realloc(loop->connections, more * sizeof(struct connection *));
+      if (connections == NULL) return -1;
+      loop->connections = connections;
+      int32_t *free_slots = realloc(loop->free_slots, more * sizeof(int32_t));
+      if (free_slots == NULL) return -1;
+      loop->free_slots = free_slots;
+      loop->slots = more;
+    }
+    slot = (int32_t)loop->slots_made++;
+  }
+  loop->connections[slot] = connection;
+  connection->slot = slot;
+  return slot;
+}
+
+void loop_free_slot(struct loop *loop, int32_t slot) {
+  loop->connections[slot] = NULL;
+  loop->free_slots[loop->free_count + loop->left_count++] = slot;
+}
+
+struct connection *loop_connection(const struct loop *loop, int32_t slot) {
+  return slot >= 0 && (size_t)slot < loop->slots_made ? loop->connections[slot] : NULL;
+}
+
+void loop_handle_closed(struct loop *loop) {
+  if (--loop->open_handles > 0 || !loop->closing) return;
+  napi_remove_async_cleanup_hook(loop->hook);
+  free(loop->connections);
+  free(loop->free_slots);
+  free(loop);
+}
+
+static void on_check_closed(uv_handle_t *check) {
+  loop_handle_closed(check->data);
+}
+
+/* The thread ends: what it has of uv's is closed first, and then the rest is freed. */
+static void on_env_ends(napi_async_cleanup_hook_handle hook, void *data) {
+  (void)hook;
+  struct loop *loop = data;
+  loop->closing = true;
+  for (size_t slot = 0; slot < loop->slots_made; slot++)
+    if (loop->connections[slot] != NULL) connection_close(loop->connections[slot]);
+  uv_close((uv_handle_t *)&loop->check, on_check_closed);
+}

@@ -1,0 +1,73 @@
+#ifndef HEARTWIRE_LOOP_H
+#define HEARTWIRE_LOOP_H
+
+#include <node_api.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct connection;
+
+/* What a record of a turn says. The field `offset` is where bytes begin in the arena, or one of these. */
+enum { RECORD_END = -1, RECORD_ERROR = -2, RECORD_WRITABLE = -3 };
+
+/* The three numbers of a record. JavaScript reads them from the same memory. */
+struct record {
+  int32_t slot;
+  int32_t offset;
+  int32_t length; /* of the bytes; with RECORD_ERROR, the error's number as uv has it */
+};
+
+/* What one environment (the main thread, or a worker) has: an event loop, and the connections on it. */
+struct loop {
+  napi_env env;
+  uv_loop_t *uv;
+  uv_check_t check;
+  napi_async_context context;
+  napi_async_cleanup_hook_handle hook;
+  napi_ref on_turn; /* called once a turn, with the number of records */
+
+  /* Memory of JavaScript's that is shared for good. Nobody else has its ArrayBuffers, so they are never detached. */
+  napi_ref kept_arena;
+  napi_ref kept_records;
+  uint8_t *arena;
+  size_t arena_size;
+  size_t arena_used;
+  struct record *records;
+  size_t most_records;
+  size_t record_count;
+
+  struct connection **connections; /* by slot; NULL where there is none */
+  size_t slots;
+  size_t slots_made;
+  /* Slots to be had again: the first `free_count`. Behind them those about which there may be records still. */
+  int32_t *free_slots;
+  size_t free_count;
+  size_t left_count;
+
+  size_t open_handles; /* of uv, until their close callbacks */
+  bool closing;
+};
+
+/* Room for one read: what a connection may bring in a turn, so that none starves the others. */
+#define READ_SIZE ((size_t)64 * 1024)
+
+struct loop *loop_create(napi_env env, napi_value arena, napi_value records, napi_value on_turn);
+
+/* Room for a read and a record: what is there is delivered first if need be. False when the environment is ending. */
+bool loop_make_room(struct loop *loop);
+
+void loop_record(struct loop *loop, const struct connection *from, int32_t offset, int32_t length);
+
+/* A place for a connection; negative when memory is short. No record of the turn is about who was there before. */
+int32_t loop_take_slot(struct loop *loop, struct connection *connection);
+void loop_free_slot(struct loop *loop, int32_t slot);
+
+/* The connection in a slot; NULL for any number that is no slot's, or a free one's. */
+struct connection *loop_connection(const struct loop *loop, int32_t slot);
+
+/* A handle of uv's has closed. */
+void loop_handle_closed(struct loop *loop);
+
+#endif

@@ -1,0 +1,200 @@
+/* What JavaScript calls. Arguments come from heartwire itself; places and ranges are checked all the same. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <node_api.h>
+#include <unistd.h>
+
+#include "connection.h"
+#include "loop.h"
+#include "mask.h"
+
+/* Pieces of one write; callers give more in several. */
+#define MOST_PIECES 64
+
+static napi_value number(napi_env env, int64_t value) {
+  napi_value result = NULL;
+  napi_create_int64(env, value, &result);
+  return result;
+}
+
+static napi_value boolean(napi_env env, bool value) {
+  napi_value result = NULL;
+  napi_get_boolean(env, value, &result);
+  return result;
+}
+
+/* The arguments of a call; false when there are fewer. What is there of `loop` was given when the function was made. */
+static bool arguments(napi_env env, napi_callback_info info, size_t count, napi_value *values, struct loop **loop) {
+  size_t given = count;
+  void *data = NULL;
+  if (napi_get_cb_info(env, info, &given, values, NULL, &data) != napi_ok || given < count) return false;
+  if (loop != NULL) *loop = data;
+  return true;
+}
+
+static int32_t int_of(napi_env env, napi_value value) {
+  int32_t result = -1;
+  napi_get_value_int32(env, value, &result);
+  return result;
+}
+
+/* The bytes of a Uint8Array from one place to another; NULL unless they are within it. */
+static uint8_t *range(napi_env env, napi_value view, int32_t from, int32_t to) {
+  void *data = NULL;
+  size_t length = 0;
+  napi_typedarray_type type;
+  if (napi_get_typedarray_info(env, view, &type, &length, &data, NULL, NULL) != napi_ok) return NULL;
+  if (type != napi_uint8_array || from < 0 || to < from || (size_t)to > length || data == NULL) return NULL;
+  return (uint8_t *)data + from;
+}
+
+static struct connection *connection_of(napi_env env, struct loop *loop, napi_value slot) {
+  return loop->closing ? NULL : loop_connection(loop, int_of(env, slot));
+}
+
+/* adopt(fd): a connection on a duplicate of this socket. Its slot, or an error of uv's. */
+static napi_value adopt(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  struct loop *loop;
+  if (!arguments(env, info, 1, values, &loop) || loop->closing) return number(env, UV_EINVAL);
+  /* A child process must not keep the connection open. */
+  int fd = fcntl(int_of(env, values[0]), F_DUPFD_CLOEXEC, 0);
+  if (fd < 0) return number(env, uv_translate_sys_error(errno));
+  struct connection *connection = connection_open(loop, fd);
+  if (connection == NULL) {
+    close(fd);
+    return number(env, UV_ENOMEM);
+  }
+  return number(env, connection->slot);
+}
+
+/* watch(slot, reads, waits) */
+static napi_value watch(napi_env env, napi_callback_info info) {
+  napi_value values[3];
+  struct loop *loop;
+  if (!arguments(env, info, 3, values, &loop)) return NULL;
+  struct connection *connection = connection_of(env, loop, values[0]);
+  bool reads = false;
+  bool waits = false;
+  napi_get_value_bool(env, values[1], &reads);
+  napi_get_value_bool(env, values[2], &waits);
+  if (connection != NULL) connection_watch(connection, reads, waits);
+  return NULL;
+}
+
+/* write(slot, bytes, from, to): how many the kernel took, or an error of uv's. */
+static napi_value write_bytes(napi_env env, napi_callback_info info) {
+  napi_value values[4];
+  struct loop *loop;
+  if (!arguments(env, info, 4, values, &loop)) return number(env, UV_EINVAL);
+  struct connection *connection = connection_of(env, loop, values[0]);
+  int32_t from = int_of(env, values[2]);
+  int32_t to = int_of(env, values[3]);
+  uint8_t *bytes = range(env, values[1], from, to);
+  if (connection == NULL || bytes == NULL) return number(env, UV_EINVAL);
+  struct iovec piece = {.iov_base = bytes, .iov_len = (size_t)(to - from)};
+  return number(env, connection_write(connection, &piece, 1));
+}
+
+/* writeAll(slot, pieces): the same for an array of at most 64 Uint8Arrays. */
+static napi_value write_all(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  struct loop *loop;
+  if (!arguments(env, info, 2, values, &loop)) return number(env, UV_EINVAL);
+  struct connection *connection = connection_of(env, loop, values[0]);
+  uint32_t count = 0;
+  napi_get_array_length(env, values[1], &count);
+  if (connection == NULL || count == 0) return number(env, UV_EINVAL);
+  if (count > MOST_PIECES) count = MOST_PIECES;
+  struct iovec pieces[MOST_PIECES];
+  for (uint32_t i = 0; i < count; i++) {
+    napi_value view;
+    napi_typedarray_type type;
+    if (napi_get_element(env, values[1], i, &view) != napi_ok ||
+        napi_get_typedarray_info(env, view, &type, &pieces[i].iov_len, &pieces[i].iov_base, NULL, NULL) != napi_ok ||
+        type != napi_uint8_array)
+      return number(env, UV_EINVAL);
+  }
+  return number(env, connection_write(connection, pieces, count));
+}
+
+/* end(slot): 0, or an error of uv's. */
+static napi_value end(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  struct loop *loop;
+  if (!arguments(env, info, 1, values, &loop)) return number(env, UV_EINVAL);
+  struct connection *connection = connection_of(env, loop, values[0]);
+  return number(env, connection == NULL ? UV_EINVAL : connection_end(connection));
+}
+
+/* close(slot) */
+static napi_value close_slot(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  struct loop *loop;
+  if (!arguments(env, info, 1, values, &loop)) return NULL;
+  struct connection *connection = connection_of(env, loop, values[0]);
+  if (connection != NULL) connection_close(connection);
+  return NULL;
+}
+
+/* mask(source, start, end, target, at, key): whether all that was written is ASCII. Nothing is done with ranges that are none. */
+static napi_value mask(napi_env env, napi_callback_info info) {
+  napi_value values[6];
+  if (!arguments(env, info, 6, values, NULL)) return boolean(env, false);
+  int32_t from = int_of(env, values[1]);
+  int32_t to = int_of(env, values[2]);
+  int32_t at = int_of(env, values[4]);
+  uint8_t *source = range(env, values[0], from, to);
+  if (source == NULL || at < 0) return boolean(env, false);
+  uint8_t *target = range(env, values[3], at, at + (to - from));
+  if (target == NULL) return boolean(env, false);
+  return boolean(env, mask_bytes(target, source, (size_t)(to - from), (uint32_t)int_of(env, values[5])));
+}
+
+/* errorName(number): as in ECONNRESET. */
+static napi_value error_name(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  napi_value name = NULL;
+  if (arguments(env, info, 1, values, NULL))
+    napi_create_string_utf8(env, uv_err_name(int_of(env, values[0])), NAPI_AUTO_LENGTH, &name);
+  return name;
+}
+
+struct function {
+  const char *name;
+  napi_callback call;
+};
+
+static bool define(napi_env env, napi_value object, const struct function *functions, size_t count, void *data) {
+  for (size_t i = 0; i < count; i++) {
+    napi_value function;
+    if (napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, data, &function) != napi_ok ||
+        napi_set_named_property(env, object, functions[i].name, function) != napi_ok)
+      return false;
+  }
+  return true;
+}
+
+/* open(arena, records, onTurn): what there is to do on this thread's event loop. */
+static napi_value open_loop(napi_env env, napi_callback_info info) {
+  static const struct function functions[] = {
+      {"adopt", adopt},  {"watch", watch}, {"write", write_bytes}, {"writeAll", write_all}, {"end", end},
+      {"close", close_slot},
+  };
+  napi_value values[3];
+  napi_value result = NULL;
+  struct loop *loop = NULL;
+  if (arguments(env, info, 3, values, NULL)) loop = loop_create(env, values[0], values[1], values[2]);
+  if (loop == NULL || napi_create_object(env, &result) != napi_ok ||
+      !define(env, result, functions, sizeof functions / sizeof *functions, loop))
+    napi_throw_error(env, NULL, "the event loop cannot be used");
+  return result;
+}
+
+NAPI_MODULE_INIT() {
+  static const struct function functions[] = {{"open", open_loop}, {"mask", mask}, {"errorName", error_name}};
+  if (!define(env, exports, functions, sizeof functions / sizeof *functions, NULL))
+    napi_throw_error(env, NULL, "heartwire's functions cannot be defined");
+  return exports;
+}

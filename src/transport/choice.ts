@@ -1,0 +1,43 @@
+import type { Duplex } from 'node:stream'
+import { ArgumentError } from '../protocol/error.ts'
+import { findAddon } from './addon.ts'
+import { NativeTransport } from './native.ts'
+import { NodeTransport } from './node.ts'
+import type { Transport } from './transport.ts'
+
+/** Which transport to use for plain sockets: `'auto'` is the native one where it can be had, and Node's otherwise. */
+export type TransportOption = 'auto' | 'native' | 'node'
+
+export const TRANSPORT_OPTIONS: readonly TransportOption[] = ['auto', 'native', 'node']
+
+export interface TransportChoice {
+  readonly transport: 'native' | 'node'
+  /** Why it is that one. */
+  readonly reason: string
+}
+
+/** @throws ArgumentError when it is to be the native one, and cannot be */
+export function chooseTransport(option: TransportOption): TransportChoice {
+  if (option === 'node') return { transport: 'node', reason: "the option transport is 'node'" }
+  const { addon, reason } = findAddon()
+  if (addon !== undefined) return { transport: 'native', reason: 'the native addon is there' }
+  if (option === 'native') throw new ArgumentError(`The option transport cannot be 'native': ${reason}.`)
+  return { transport: 'node', reason }
+}
+
+/**
+ * The transport for a stream. One that is not a plain socket has Node's, whatever was chosen.
+ * @param early what was read from it already
+ * @param remoteAddress where it is known better than by the stream
+ */
+export function transportFor(
+  { transport }: TransportChoice,
+  stream: Duplex,
+  early: readonly Uint8Array[] = [],
+  remoteAddress?: string,
+): Transport {
+  const native = transport === 'native' ? NativeTransport.takeOver(stream, early, remoteAddress) : undefined
+  if (native !== undefined) return native
+  if (early.length > 0) stream.unshift(early.length === 1 ? early[0] : Buffer.concat(early))
+  return new NodeTransport(stream, remoteAddress)
+}
