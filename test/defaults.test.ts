@@ -170,6 +170,7 @@ test('the defaults of a client', () => {
     headers: client.headers.length === 0 ? 'none' : client.headers.join(),
     origin: 'none',
     tls: Object.keys(client.tls).length === 0 ? 'none' : Object.keys(client.tls).join(),
+    localAddress: given(client.localAddress),
     socketPath: given(client.socketPath),
     createConnection: given(client.createConnection),
     signal: 'none',

@@ -11,13 +11,19 @@ import type { Target } from './target.ts'
 /** Node's options for TLS, without those that say where to connect to. */
 export type TlsOptions = Omit<ConnectionOptions, 'host' | 'port' | 'path' | 'socket' | 'timeout' | 'lookup'>
 
-/** Connects to a port or a Unix socket. */
+/**
+ * Connects to a port or a Unix socket.
+ * @param localAddress the address to connect from; undefined for the system's choice
+ */
 export function dial(
   attempt: Attempt,
   { host, port, socketPath }: Pick<Target, 'host' | 'port' | 'socketPath'>,
   name: string,
+  localAddress: string | undefined,
 ): Promise<Duplex> {
-  const where = socketPath === undefined ? { host, port } : { path: socketPath }
+  // From an address of one family there is no way to one of the other.
+  const from = localAddress === undefined ? {} : { localAddress, family: isIP(localAddress) }
+  const where = socketPath === undefined ? { host, port, ...from } : { path: socketPath }
   const socket = attempt.own(connectTcp({ ...where, noDelay: true }))
   const connecting = `connecting to ${name}`
   const isFound = socketPath !== undefined || isIP(host) !== 0

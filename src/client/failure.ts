@@ -14,6 +14,9 @@ const SYSTEM: Readonly<Record<string, (name: string) => string>> = {
   EPERM: (name) => `Connecting to ${name} is not allowed.`,
   ECONNRESET: (name) => `${name} cut the connection before it was open.`,
   EPIPE: (name) => `${name} cut the connection before it was open.`,
+  EADDRNOTAVAIL: (name) =>
+    `There is no port left, or no such local address, for a connection to ${name} (EADDRNOTAVAIL).`,
+  EADDRINUSE: (name) => `The local address has no port left for a connection to ${name} (EADDRINUSE).`,
   EMFILE: (name) => `This process has no file descriptor left for a connection to ${name} (EMFILE).`,
   ENFILE: (name) => `This system has no file descriptor left for a connection to ${name} (ENFILE).`,
 }

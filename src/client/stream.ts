@@ -26,6 +26,7 @@ export type CreateConnection = (request: StreamRequest) => Duplex | Promise<Dupl
 export interface Ways {
   readonly createConnection: CreateConnection | undefined
   readonly proxy: string | URL | false | undefined
+  readonly localAddress: string | undefined
 }
 
 /** Opens the stream over which the handshake with a target is done. */
@@ -39,7 +40,9 @@ export async function openStream(attempt: Attempt, target: Target, ways: Ways, t
 function openTransport(attempt: Attempt, target: Target, ways: Ways, tls: TlsOptions): Promise<Duplex> {
   if (ways.createConnection !== undefined) return createStream(attempt, target, ways.createConnection)
   const proxy = target.socketPath === undefined ? proxyFor(target, ways.proxy, process.env) : undefined
-  return proxy === undefined ? dial(attempt, target, target.name) : dialThrough(attempt, proxy, target, tls)
+  const { localAddress } = ways
+  if (proxy === undefined) return dial(attempt, target, target.name, localAddress)
+  return dialThrough(attempt, proxy, target, tls, localAddress)
 }
 
 async function createStream(attempt: Attempt, target: Target, create: CreateConnection): Promise<Duplex> {

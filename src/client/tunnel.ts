@@ -14,8 +14,9 @@ export async function dialThrough(
   proxy: HttpProxy,
   target: Target,
   tls: TlsOptions,
+  localAddress: string | undefined,
 ): Promise<Duplex> {
-  const plain = await dial(attempt, { ...proxy, socketPath: undefined }, proxy.name)
+  const plain = await dial(attempt, { ...proxy, socketPath: undefined }, proxy.name, localAddress)
   // Only whom to trust is said of every server; a certificate of one's own is for the server behind the proxy.
   const trusted = tls.ca === undefined ? {} : { ca: tls.ca }
   const stream = proxy.secure ? await speakTls(attempt, plain, proxy.host, proxy.name, trusted) : plain

@@ -281,6 +281,27 @@ describe('the request', () => {
   })
 })
 
+describe('an address to connect from', () => {
+  // Linux has all of 127.0.0.0/8 for itself, others only the first address of it.
+  test.skipIf(process.platform !== 'linux')(
+    'is the one that the server sees, by a name of both families too',
+    async () => {
+      const url = await serve({ open: (socket) => void socket.send(String(socket.remoteAddress)) })
+      for (const host of ['127.0.0.1', 'localhost']) {
+        const socket = await connect(url.replace('127.0.0.1', host), { localAddress: '127.0.0.9', proxy: false })
+        expect(await socket.receive()).toBe('127.0.0.9')
+        socket.terminate()
+      }
+    },
+  )
+
+  test('that this machine does not have', async () => {
+    const url = await serve({})
+    const error = await failureOf(connect(url, { localAddress: '192.0.2.1' }))
+    expect(error).toMatchObject({ code: 'CONNECT_FAILED', cause: { code: 'EADDRNOTAVAIL' } })
+  })
+})
+
 describe('a Unix socket', () => {
   function socketPath(name: string): string {
     const folder = mkdtempSync(join(tmpdir(), 'heartwire-'))
@@ -362,6 +383,16 @@ describe('an argument that cannot be used', () => {
       'two ways',
       ['ws://x', { socketPath: '/a', proxy: 'http://p' }],
       'The options proxy and socketPath are two ways to the server: give one.',
+    ],
+    [
+      'a name to connect from',
+      ['ws://x', { localAddress: 'eth0' }],
+      'The option localAddress is an IP address, not "eth0".',
+    ],
+    [
+      'an address to connect from, to a Unix socket',
+      ['ws://x', { localAddress: '127.0.0.1', socketPath: '/a' }],
+      'The option localAddress has no meaning beside socketPath.',
     ],
     [
       'a proxy',

@@ -22,7 +22,9 @@ describe('what a connection that was not opened says', () => {
     ['EPIPE', 'x:80 cut the connection before it was open.'],
     ['EMFILE', 'This process has no file descriptor left for a connection to x:80 (EMFILE).'],
     ['ENFILE', 'This system has no file descriptor left for a connection to x:80 (ENFILE).'],
-    ['EADDRNOTAVAIL', 'The connection to x:80 could not be opened (EADDRNOTAVAIL): the original words.'],
+    ['EADDRNOTAVAIL', 'There is no port left, or no such local address, for a connection to x:80 (EADDRNOTAVAIL).'],
+    ['EADDRINUSE', 'The local address has no port left for a connection to x:80 (EADDRINUSE).'],
+    ['ENOPROTOOPT', 'The connection to x:80 could not be opened (ENOPROTOOPT): the original words.'],
     ['CERT_NOT_YET_VALID', 'The certificate of x:80 is not valid yet (CERT_NOT_YET_VALID). Is the clock right?'],
     ['CERT_REVOKED', 'The certificate of x:80 was revoked (CERT_REVOKED).'],
     [
