@@ -3,6 +3,7 @@
 //   src/                     -> dist/              type-checked, with declarations
 //   chat/ bench/ examples/ proof/  -> build/...       at run time 'heartwire' is the package itself, that is dist/
 //   chat/page/               -> build/chat/page/   'heartwire/protocol' is resolved in the browser by an import map
+//   native/                  -> native/build/      where it can be built: scripts/build-native.mjs
 //
 // The programs are only translated here; `npm run types` checks them. All of it is made in a folder of its own and moved
 // from there file by file, those that are the same left alone: a build may run while something uses the last one. What an
@@ -11,6 +12,7 @@ import { spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildNative, needsNative } from './build-native.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const tsc = join(root, 'node_modules/typescript/bin/tsc')
@@ -70,6 +72,7 @@ process.on('exit', () => rmSync(made, { recursive: true, force: true }))
 // Its modules may import some of chat/, so they are laid out from there.
 const translatePage = '--noCheck --noEmit false --paths null --rootDir chat'.split(' ')
 const done = await Promise.all([
+  buildNative().then((built) => built || !needsNative),
   compile('tsconfig.build.json', 'dist'),
   ...(programs.length > 0 ? [compile('tsconfig.programs.json', 'build', ['--noCheck'])] : []),
   ...(page ? [compile('chat/page', 'build/chat', translatePage)] : []),
