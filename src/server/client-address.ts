@@ -1,14 +1,14 @@
-import type { IncomingMessage } from 'node:http'
 import { isIP, isIPv4, isIPv6, SocketAddress } from 'node:net'
 import { type HeaderFields, listElements } from '../protocol/headers.ts'
+import type { HandshakeHead } from './handshake-stream.ts'
 import { type ProxyTrust, plainAddress } from './proxy-trust.ts'
 
 /**
  * The address of the client of a request. Its header fields are looked through as they came, for the two that say
  * something of it, and only where the peer is a proxy: a request may be refused before they are worth reading all.
  */
-export function clientOf({ socket, rawHeaders }: IncomingMessage, isTrusted: ProxyTrust): string | undefined {
-  return clientAddressOf(socket.remoteAddress, { lines: (name) => linesOf(rawHeaders, name) }, isTrusted)
+export function clientOf({ remoteAddress, rawHeaders }: HandshakeHead, isTrusted: ProxyTrust): string | undefined {
+  return clientAddressOf(remoteAddress, { lines: (name) => linesOf(rawHeaders, name) }, isTrusted)
 }
 
 /** @param name in lower case */

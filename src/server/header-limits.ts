@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http'
 import { HandshakeError } from '../protocol/error.ts'
+import type { HandshakeHead } from './handshake-stream.ts'
 
 /** How much of a head a handshake may have. */
 export interface HeaderLimits {
@@ -10,8 +10,8 @@ export interface HeaderLimits {
 }
 
 /** @throws HandshakeError for a request with more than that */
-export function checkHeaderLimits(request: IncomingMessage, { maxHeaders, maxHeaderSize }: HeaderLimits): void {
-  const { rawHeaders, url = '' } = request
+export function checkHeaderLimits(head: HandshakeHead, { maxHeaders, maxHeaderSize }: HeaderLimits): void {
+  const { rawHeaders, url } = head
   const count = rawHeaders.length / 2
   if (count > maxHeaders) {
     throw headersTooLarge(`The request has ${count} header fields, and ${maxHeaders} are allowed (maxHeaders).`)

@@ -1,8 +1,7 @@
-import type { Duplex } from 'node:stream'
 import type { HandshakeError, HandshakeErrorCode } from '../protocol/error.ts'
 import { refusedChannel } from '../socket/diagnostics.ts'
+import type { HandshakeStream } from './handshake-stream.ts'
 import { logRefusal, RefusalLog } from './rate-log.ts'
-import { refuseStream } from './refuse-stream.ts'
 
 /** Why a handshake led to no connection: what was wrong with it, or that the hook refused it, or that the server failed. */
 export type RefusalReason = HandshakeErrorCode | 'UPGRADE_REJECTED' | 'SERVER_FAILED'
@@ -39,15 +38,15 @@ export class Refusals {
   }
 
   /** Refuses a handshake for what is wrong with it, and ends its stream. */
-  refuse(stream: Duplex, error: HandshakeError, from: Asker): void {
+  refuse(stream: Pick<HandshakeStream, 'refuse'>, error: HandshakeError, from: Asker): void {
     this.noteError(error, from)
-    refuseStream(stream, error.status ?? 400, error.message, error.headers)
+    stream.refuse(error.status ?? 400, error.message, error.headers)
   }
 
   /** Refuses a handshake for a fault of the server's, whose details are nobody's business. */
-  fail(stream: Duplex, from: Asker): void {
+  fail(stream: Pick<HandshakeStream, 'refuse'>, from: Asker): void {
     this.note({ reason: 'SERVER_FAILED', status: 500, message: FAILED, ...from })
-    refuseStream(stream, 500, FAILED)
+    stream.refuse(500, FAILED)
   }
 
   /** A handshake was refused, or its client went away. */

@@ -2,9 +2,7 @@ import type { Duplex } from 'node:stream'
 import { refusalResponse } from '../protocol/handshake.ts'
 import type { OutgoingHeaders } from '../protocol/headers.ts'
 import { shared } from '../socket/runtime.ts'
-
-/** Milliseconds for which a refused client's bytes are discarded, so that no reset destroys the answer. */
-const LINGER = 1_000
+import { LINGER } from './handshake-stream.ts'
 
 /**
  * Answers a handshake with a refusal, and ends the stream.

@@ -32,7 +32,9 @@ import { type Asker, Refusals } from './refusals.ts'
 import { compileRoute, compileServer, type Route, type RouteOptions, type ServerOptions } from './route.ts'
 import { type ServerStats, Statistics } from './stats.ts'
 import { Trace, type TraceOptions, type TraceResult } from './trace.ts'
+import { type HandshakeHead, type HandshakeStream, headOf } from './handshake-stream.ts'
 import { serverClosing } from './unavailable.ts'
+import { NodeHandshakeStream } from './node-handshake-stream.ts'
 import { Upgrade, type UpgradeContext } from './upgrade.ts'
 import { pathOf } from './upgrade-request.ts'
 
@@ -64,6 +66,8 @@ interface Found {
 }
 
 /** What makes a server a route itself. */
+const NOTHING = Buffer.alloc(0)
+
 const OF_ROUTE = ['upgrade', 'open', 'message', 'ping', 'pong', 'drain', 'dropped', 'close'] as const
 
 /** A WebSocket server. Made by `createServer`. */
@@ -157,7 +161,7 @@ export class Server<Data = undefined> {
       refuse: (stream, error) => {
         const { remoteAddress } = stream
         const clientAddress = remoteAddress === undefined ? undefined : plainAddress(remoteAddress)
-        this.refusals.refuse(stream, error, { clientAddress, path: '' })
+        this.refusals.refuse(this.streamOf(stream), error, { clientAddress, path: '' })
       },
     })
     this.listener = listener
@@ -209,36 +213,49 @@ export class Server<Data = undefined> {
         if (match !== undefined && !this.enter(() => atOnce(match(request), 'match'))) return undefined
       } catch (error) {
         this.report(error)
-        return (stream) => this.refusals.fail(stream, this.askerOf(request))
+        return (stream) => this.refusals.fail(this.streamOf(stream), this.askerOf(headOf(request)))
       }
       const found = this.find(path)
       if (found === undefined) return undefined
       // An HTTP server has no context that would say anything of a handshake.
-      return (stream, head) => this.context.handlers.runInAsyncScope(this.begin, this, found, request, stream, head)
+      return (stream, early) => {
+        const head = headOf(request)
+        const { handlers } = this.context
+        handlers.runInAsyncScope(this.begin, this, found, head, this.streamOf(stream, early, head))
+      }
     }
-    return { take, refuse: (request, stream) => this.refuseUnclaimed(request, stream) }
+    return { take, refuse: (request, stream) => this.refuseUnclaimed(headOf(request), this.streamOf(stream)) }
   }
 
   /** Takes one upgrade, from wherever Node's `upgrade` event came. The stream may be any Duplex. */
   handleUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    const found = this.find(pathOf(request.url ?? '/'))
-    if (found !== undefined) this.begin(found, request, stream, head)
-    else this.refuseUnclaimed(request, stream)
+    const asked = headOf(request)
+    this.upgrade(asked, this.streamOf(stream, head, asked))
   }
 
-  private refuseUnclaimed(request: IncomingMessage, stream: Duplex): void {
-    this.refuse(request, stream, this.closing === undefined ? notFound(request) : serverClosing())
+  private upgrade(head: HandshakeHead, stream: HandshakeStream): void {
+    const found = this.find(pathOf(head.url))
+    if (found !== undefined) this.begin(found, head, stream)
+    else this.refuseUnclaimed(head, stream)
   }
 
-  private begin({ route, match }: Found, request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    if (this.closing !== undefined) return this.refuse(request, stream, serverClosing())
-    const upgrade = new Upgrade(this.context, route, request, stream, head)
+  private streamOf(stream: Duplex, early: Buffer = NOTHING, head?: HandshakeHead): HandshakeStream {
+    return new NodeHandshakeStream(stream, early, this.context.transport, head?.remoteAddress)
+  }
+
+  private refuseUnclaimed(head: HandshakeHead, stream: HandshakeStream): void {
+    this.refuse(head, stream, this.closing === undefined ? notFound(head) : serverClosing())
+  }
+
+  private begin({ route, match }: Found, head: HandshakeHead, stream: HandshakeStream): void {
+    if (this.closing !== undefined) return this.refuse(head, stream, serverClosing())
+    const upgrade = new Upgrade(this.context, route, head, stream)
     const context = route.behaviour.asyncContext === 'upgrade' ? currentContext() : branch(this.context.handlers)
     context.runInAsyncScope(upgrade.run, upgrade, match)
   }
 
-  private refuse(request: IncomingMessage, stream: Duplex, error: HandshakeError): void {
-    this.refusals.refuse(stream, error, this.askerOf(request))
+  private refuse(head: HandshakeHead, stream: HandshakeStream, error: HandshakeError): void {
+    this.refusals.refuse(stream, error, this.askerOf(head))
   }
 
   /** What plain sockets are read and written by; those of TLS, and other streams, have Node's. */
@@ -369,7 +386,7 @@ export class Server<Data = undefined> {
 
   private answerPlainHttp(request: IncomingMessage, response: ServerResponse): void {
     const error = answerPlainHttp(request, response)
-    if (error !== undefined) this.refusals.noteError(error, this.askerOf(request))
+    if (error !== undefined) this.refusals.noteError(error, this.askerOf(headOf(request)))
   }
 
   private writeLog(line: string): void {
@@ -389,8 +406,8 @@ export class Server<Data = undefined> {
     return branch(this.context.handlers).runInAsyncScope(call)
   }
 
-  private askerOf(request: IncomingMessage): Asker {
-    return { clientAddress: clientOf(request, this.context.isTrusted), path: pathOf(request.url ?? '/') }
+  private askerOf(head: HandshakeHead): Asker {
+    return { clientAddress: clientOf(head, this.context.isTrusted), path: pathOf(head.url) }
   }
 
   private async shutDown(options: Required<CloseOptions>): Promise<CloseReport> {
@@ -416,6 +433,6 @@ function checkId(except: string): string {
   throw new ArgumentError(`The option except is the id of a socket, not ${shown(except)}.`)
 }
 
-function notFound(request: IncomingMessage): HandshakeError {
-  return new HandshakeError('NOT_FOUND', `There is no WebSocket at ${pathOf(request.url ?? '/')}.`, { status: 404 })
+function notFound({ url }: HandshakeHead): HandshakeError {
+  return new HandshakeError('NOT_FOUND', `There is no WebSocket at ${pathOf(url)}.`, { status: 404 })
 }

@@ -1,5 +1,3 @@
-import type { IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
 import { deflateCodec } from '../compression/codec.ts'
 import type { CloseInfo } from '../protocol/close-info.ts'
 import { HandshakeError } from '../protocol/error.ts'
@@ -18,13 +16,13 @@ import { Link } from '../socket/link.ts'
 import { reportError } from '../socket/report-error.ts'
 import { shared } from '../socket/runtime.ts'
 import { type Membership, ServerSocket } from '../socket/server-socket.ts'
-import { type TransportChoice, transportFor } from '../transport/choice.ts'
+import type { TransportChoice } from '../transport/choice.ts'
 import type { Transport } from '../transport/transport.ts'
 import { clientOf } from './client-address.ts'
+import type { HandshakeHead, HandshakeStream } from './handshake-stream.ts'
 import { checkHeaderLimits } from './header-limits.ts'
 import { type ProxyTrust, requestedHost } from './proxy-trust.ts'
 import type { Asker, Refusals } from './refusals.ts'
-import { refuseStream } from './refuse-stream.ts'
 import type { Decision, Route, UpgradeResponse } from './route.ts'
 import { serverClosing } from './unavailable.ts'
 import { UpgradeRejected } from './upgrade-rejected.ts'
@@ -49,9 +47,6 @@ export interface UpgradeContext {
   handlers: Context
 }
 
-/** Bytes that a client may send before its handshake is answered, before it is held back. */
-const EARLY_BYTES = 64 * 1024
-
 /**
  * One upgrade request, from its arrival to an open socket or a refusal. Most are answered within the call that brought
  * them; what only a hook that takes its time needs (listeners, a timer, an AbortSignal) is made when there is one.
@@ -59,15 +54,11 @@ const EARLY_BYTES = 64 * 1024
 export class Upgrade {
   private readonly context: UpgradeContext
   private readonly route: Route
-  private readonly raw: IncomingMessage
-  private readonly stream: Duplex
+  private readonly head: HandshakeHead
+  private readonly stream: HandshakeStream
   /** There as soon as the request is known to have no more of them than it may. */
   private fields!: HeaderFields
-  private readonly remoteAddress: string | undefined
   private readonly clientAddress: string | undefined
-  private early: Buffer[]
-  private earlySize: number
-  private watching = false
   /** Whether the connection was counted, and no socket gives its place back. */
   private counted = false
   /** Answered, or given up. */
@@ -77,30 +68,27 @@ export class Upgrade {
   private controller: AbortController | undefined
   private onAbort: ((reason: HandshakeError) => void) | undefined
 
-  constructor(context: UpgradeContext, route: Route, raw: IncomingMessage, stream: Duplex, head: Buffer) {
+  constructor(context: UpgradeContext, route: Route, head: HandshakeHead, stream: HandshakeStream) {
     this.context = context
     this.route = route
-    this.raw = raw
+    this.head = head
     this.stream = stream
-    this.early = head.length > 0 ? [head] : []
-    this.earlySize = head.length
-    this.remoteAddress = raw.socket.remoteAddress
-    this.clientAddress = clientOf(raw, context.isTrusted)
+    this.clientAddress = clientOf(head, context.isTrusted)
   }
 
   /** Never throws: whatever goes wrong ends in an answer. */
   run(match: RegExpExecArray | undefined): void {
-    const { raw, route } = this
+    const { head, route } = this
     try {
-      checkHeaderLimits(raw, route.headerLimits)
+      checkHeaderLimits(head, route.headerLimits)
       route.admission.enter(this.clientAddress)
       this.counted = true
-      this.fields = HeaderFields.fromRaw(raw.rawHeaders)
-      const { method = '', httpVersion } = raw
+      this.fields = HeaderFields.fromRaw(head.rawHeaders)
+      const { method, httpVersion, url, remoteAddress, raw } = head
       const offer = checkUpgradeRequest({ method, httpVersion, headers: this.fields })
       this.checkOrigin(offer)
-      const request = new UpgradeRequest(raw.url ?? '/', this.fields, offer, {
-        remoteAddress: this.remoteAddress,
+      const request = new UpgradeRequest(url, this.fields, offer, {
+        remoteAddress,
         clientAddress: this.clientAddress,
         match,
         signal: () => this.signal,
@@ -130,7 +118,7 @@ export class Upgrade {
   }
 
   private checkOrigin(offer: UpgradeOffer): void {
-    const host = requestedHost(offer.host, this.fields, this.remoteAddress, this.context.isTrusted)
+    const host = requestedHost(offer.host, this.fields, this.head.remoteAddress, this.context.isTrusted)
     const refusal = this.route.checkOrigin(this.fields.get('origin'), host)
     if (refusal !== undefined) throw new HandshakeError('ORIGIN_REFUSED', refusal, { status: 403 })
   }
@@ -157,7 +145,7 @@ export class Upgrade {
       const message = `The handshake was not done within ${handshakeTimeout} ms (handshakeTimeout).`
       this.abort(new HandshakeError('HANDSHAKE_TIMEOUT', message, { status: 503 }))
     }, handshakeTimeout)
-    this.watch()
+    this.stream.watch(() => this.onGone())
     try {
       const response = await new Promise<Decision>((resolve, reject) => {
         this.onAbort = reject
@@ -191,37 +179,10 @@ export class Upgrade {
     this.context.underWay.delete(this)
   }
 
-  /** Keeps what comes early, and notices when the client goes away. */
-  private watch(): void {
-    this.watching = true
-    this.stream.on('error', this.onGone)
-    this.stream.on('close', this.onGone)
-    this.stream.on('end', this.onGone)
-    this.stream.on('data', this.onEarly)
-    this.stream.resume()
-  }
-
-  private unwatch(): void {
-    if (!this.watching) return
-    this.stream.off('data', this.onEarly)
-    this.stream.off('end', this.onGone)
-    this.stream.off('close', this.onGone)
-    this.stream.off('error', this.onGone)
-    this.stream.pause()
-  }
-
-  private readonly onEarly = (chunk: Buffer): void => {
-    this.early.push(chunk)
-    this.earlySize += chunk.length
-    if (this.earlySize >= EARLY_BYTES) this.stream.pause()
-  }
-
-  private readonly onGone = (): void => {
+  private onGone(): void {
     if (this.done) return
     const error = new HandshakeError('HANDSHAKE_ABORTED', 'The client went away before the handshake was done.')
     this.context.refusals.noteError(error, this.asker)
-    this.stream.destroy()
-    this.early = []
     this.abort(error)
     this.done = true
   }
@@ -260,19 +221,9 @@ export class Upgrade {
     return chooseSubprotocol(offer.protocols, protocols ?? [])
   }
 
-  /** Writes the answer, and hands the stream over with what came early still to be read. */
+  /** Gives the answer, and hands the connection over. */
   private hand(head: Uint8Array): Transport {
-    this.unwatch()
-    const { stream } = this
-    let transport: Transport
-    try {
-      stream.write(head)
-      transport = transportFor(this.context.transport, stream, this.early, this.remoteAddress)
-    } catch (error) {
-      // A stream of the application's. After a part of one answer there cannot be another.
-      stream.destroy()
-      throw error
-    }
+    const transport = this.stream.accept(head)
     this.done = true
     // From here on it is the socket that gives the place back.
     this.counted = false
@@ -291,7 +242,7 @@ export class Upgrade {
 
   private fail(error: unknown): void {
     reportError(this.route.options.error, error, undefined)
-    this.finish()
+    this.done = true
     this.context.refusals.fail(this.stream, this.asker)
   }
 
@@ -299,11 +250,11 @@ export class Upgrade {
     if (error instanceof UpgradeRejected) {
       const { closeCode } = error
       if (closeCode !== undefined && !this.context.isClosing()) return this.acceptAndClose(error, closeCode)
-      this.finish()
+      this.done = true
       this.noteRejection(error, error.status)
-      refuseStream(this.stream, error.status, error.message, error.headers)
+      this.stream.refuse(error.status, error.message, error.headers)
     } else if (error instanceof HandshakeError) {
-      this.finish()
+      this.done = true
       this.context.refusals.refuse(this.stream, error, this.asker)
     } else {
       this.fail(error)
@@ -312,7 +263,7 @@ export class Upgrade {
 
   /** A refusal that a page in a browser can read. */
   private acceptAndClose(error: UpgradeRejected, closeCode: number): void {
-    const offer = checkUpgradeRequest({ method: 'GET', httpVersion: this.raw.httpVersion, headers: this.fields })
+    const offer = checkUpgradeRequest({ method: 'GET', httpVersion: this.head.httpVersion, headers: this.fields })
     // A browser that offered subprotocols fails a connection without one, and would show its page 1006 instead.
     const protocol = offer.protocols[0]
     const head = responseHead({ key: offer.key, protocol, headers: error.headers }, shared.platform)
@@ -339,12 +290,7 @@ export class Upgrade {
   }
 
   private get asker(): Asker {
-    return { clientAddress: this.clientAddress, path: pathOf(this.raw.url ?? '/') }
-  }
-
-  private finish(): void {
-    this.done = true
-    this.unwatch()
+    return { clientAddress: this.clientAddress, path: pathOf(this.head.url) }
   }
 }
 
