@@ -11,6 +11,7 @@ const built = [
   'test/faults/**/*.test.ts',
   'test/proof/*.test.ts',
   'test/server/handle-signals.test.ts',
+  'test/transport/addon.test.ts',
 ]
 /** Tests in a browser. */
 const page = ['test/**/page.test.ts', 'test/**/*.page.test.ts']

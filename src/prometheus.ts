@@ -163,6 +163,12 @@ const METRICS: Readonly<Record<string, Description>> = {
     labels: [],
     samples: ({ sendBudget }) => [[sendBudget.limit]],
   },
+  native_transport: {
+    type: 'gauge',
+    help: 'Whether plain sockets are read and written by the native transport: 1, or by Node: 0.',
+    labels: [],
+    samples: ({ transport }) => [[transport === 'native' ? 1 : 0]],
+  },
 }
 
 /** The metrics of one registry with one prefix, about any number of servers. */

@@ -46,6 +46,7 @@ function stats(changes: Partial<ServerStats> = {}): ServerStats {
     bytes: { in: 0, out: 0, queued: 0 },
     roundTrip: { buckets: BOUNDS.map((upTo) => ({ upTo, count: 0 })), count: 0, sum: 0 },
     sendBudget: { limit: 1000, used: 0 },
+    transport: 'native',
     ...changes,
   }
 }
@@ -126,6 +127,10 @@ heartwire_send_budget_used_bytes 12
 # HELP heartwire_send_budget_limit_bytes Bytes that may wait to be sent in the whole process.
 # TYPE heartwire_send_budget_limit_bytes gauge
 heartwire_send_budget_limit_bytes 1000
+
+# HELP heartwire_native_transport Whether plain sockets are read and written by the native transport: 1, or by Node: 0.
+# TYPE heartwire_native_transport gauge
+heartwire_native_transport 1
 
 # HELP heartwire_round_trip_seconds Round-trip times of pings.
 # TYPE heartwire_round_trip_seconds histogram

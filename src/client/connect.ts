@@ -9,7 +9,7 @@ import { Link } from '../socket/link.ts'
 import type { Behaviour, Handlers } from '../socket/options.ts'
 import { shared } from '../socket/runtime.ts'
 import { Socket } from '../socket/socket.ts'
-import { transportFor } from '../transport/choice.ts'
+import { checkTls, transportFor } from '../transport/choice.ts'
 import type { Transport } from '../transport/transport.ts'
 import { Attempt } from './attempt.ts'
 import { readBody } from './body.ts'
@@ -38,6 +38,7 @@ export async function connect<Data = undefined>(
   const context = currentContext()
   const settings = compileOptions(options)
   const target = parseTarget(url, settings.socketPath)
+  if (target.secure) checkTls(settings.transport)
   const attempt = new Attempt(settings.handshakeTimeout, options.signal)
   try {
     const { stream, protocol, codec } = await shakeHands(attempt, target, settings)

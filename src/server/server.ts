@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
+import { Server as TlsServer } from 'node:tls'
 import { ArgumentError, HandshakeError } from '../protocol/error.ts'
 import { customInspect, type Inspect, type InspectOptions, inspectFields } from '../protocol/inspect.ts'
 import type { MessageData, PreparedMessage } from '../protocol/prepared.ts'
@@ -20,21 +21,27 @@ import {
   type ServerSocket,
 } from '../socket/server-socket.ts'
 import { Topics } from '../topics/topics.ts'
-import { chooseTransport, TRANSPORT_OPTIONS, type TransportChoice } from '../transport/choice.ts'
+import {
+  checkTls,
+  chooseTransport,
+  TRANSPORT_OPTIONS,
+  type TransportChoice,
+  tellFallback,
+} from '../transport/choice.ts'
 import { type Claim, claimUpgrades } from './attach.ts'
 import { clientOf } from './client-address.ts'
 import { CLOSE_OPTIONS, type CloseOptions, type CloseReport, Closing, resolveCloseOptions } from './closing.ts'
 import { watchDescriptors } from './descriptor-watch.ts'
+import { type HandshakeHead, type HandshakeStream, headOf } from './handshake-stream.ts'
 import { Listener, type Listening, type ListenOptions } from './listener.ts'
+import { NodeHandshakeStream } from './node-handshake-stream.ts'
 import { answerFailed, answerPlainHttp } from './plain-http.ts'
 import { compileTrustedProxies, plainAddress } from './proxy-trust.ts'
 import { type Asker, Refusals } from './refusals.ts'
 import { compileRoute, compileServer, type Route, type RouteOptions, type ServerOptions } from './route.ts'
 import { type ServerStats, Statistics } from './stats.ts'
 import { Trace, type TraceOptions, type TraceResult } from './trace.ts'
-import { type HandshakeHead, type HandshakeStream, headOf } from './handshake-stream.ts'
 import { serverClosing } from './unavailable.ts'
-import { NodeHandshakeStream } from './node-handshake-stream.ts'
 import { Upgrade, type UpgradeContext } from './upgrade.ts'
 import { pathOf } from './upgrade-request.ts'
 
@@ -59,6 +66,8 @@ export function createServer<Data = undefined>(options: ServerOptions<Data> = {}
   return new Server(options)
 }
 
+const NOTHING = Buffer.alloc(0)
+
 /** The route of a request, with the match where its path was given as a RegExp. */
 interface Found {
   route: Route
@@ -66,8 +75,6 @@ interface Found {
 }
 
 /** What makes a server a route itself. */
-const NOTHING = Buffer.alloc(0)
-
 const OF_ROUTE = ['upgrade', 'open', 'message', 'ping', 'pong', 'drain', 'dropped', 'close'] as const
 
 /** A WebSocket server. Made by `createServer`. */
@@ -94,6 +101,13 @@ export class Server<Data = undefined> {
   private watches = false
   private readonly release: (() => void)[] = []
   private closing: Promise<CloseReport> | undefined
+  private readonly log = (line: string): void => {
+    const { log = console.warn } = this.options
+    guarded(
+      () => this.enter(() => log(line)),
+      (failure) => this.report(failure),
+    )
+  }
 
   /** @internal */
   constructor(options: ServerOptions<Data>) {
@@ -102,10 +116,7 @@ export class Server<Data = undefined> {
     const transport = chooseTransport(checkWord('transport', options.transport ?? 'auto', TRANSPORT_OPTIONS))
     this.isRoute = OF_ROUTE.some((name) => options[name] !== undefined)
     const { statistics } = this
-    this.refusals = new Refusals(
-      (line) => this.writeLog(line),
-      (reason) => statistics.noteRefused(reason),
-    )
+    this.refusals = new Refusals(this.log, (reason) => statistics.noteRefused(reason))
     const live = new Set<ServerSocket<Data>>()
     this.live = live
     this.sockets = live
@@ -148,12 +159,13 @@ export class Server<Data = undefined> {
 
   /**
    * Listens on a port or a Unix socket, with an HTTP server of its own.
-   * @throws what the system says, such as EADDRINUSE; ArgumentError for an option that cannot be, and when the server listens
-   * already, or is closed
+   * @throws what the system says, such as EADDRINUSE; ArgumentError for an option that cannot be, as `tls` when the transport is
+   * to be native, and when the server listens already, or is closed
    */
   async listen(options: ListenOptions = {}): Promise<Listening> {
     if (this.closing !== undefined) throw new ArgumentError('The server is closed.')
     if (this.listener !== undefined) throw new ArgumentError('The server listens already.')
+    this.settleTransport(options.tls !== undefined)
     const listener = new Listener(options, {
       handshakeTimeout: this.own.handshakeTimeout,
       headerLimits: this.own.headerLimits,
@@ -187,14 +199,22 @@ export class Server<Data = undefined> {
    * Takes the upgrades of an HTTP or HTTPS server of Node's, and leaves the rest to it. An upgrade that nobody claims
    * is refused with 404, unless the HTTP server has other `upgrade` listeners, to whom it is left; with 503 when all that
    * were attached are closed.
-   * @throws ArgumentError for an option that there is not, and when the server is closed
+   * @throws ArgumentError for an option that there is not, for an HTTPS server when the transport is to be native, and when the
+   * server is closed
    */
   attach(httpServer: HttpServer | HttpsServer, options: AttachOptions = {}): this {
     if (this.closing !== undefined) throw new ArgumentError('The server is closed.')
     checkNames(options, ATTACH_OPTIONS, 'attach')
+    this.settleTransport(httpServer instanceof TlsServer)
     this.release.push(claimUpgrades(httpServer, this.claim(options)))
     this.watchDescriptors()
     return this
+  }
+
+  /** TLS is Node's, whatever was chosen. */
+  private settleTransport(isTls: boolean): void {
+    if (isTls) checkTls(this.context.transport)
+    else tellFallback(this.context.transport, this.log)
   }
 
   /** Once, however many it listens on: they are those of the process. */
@@ -294,7 +314,7 @@ export class Server<Data = undefined> {
 
   /** What has happened so far, and what is there now. The totals are summed up when this is called. */
   stats(): ServerStats {
-    return this.statistics.read([...this.live, ...this.rejected], this.context.underWay.size)
+    return this.statistics.read([...this.live, ...this.rejected], this.context.underWay.size, this.transport)
   }
 
   /**
@@ -387,14 +407,6 @@ export class Server<Data = undefined> {
   private answerPlainHttp(request: IncomingMessage, response: ServerResponse): void {
     const error = answerPlainHttp(request, response)
     if (error !== undefined) this.refusals.noteError(error, this.askerOf(headOf(request)))
-  }
-
-  private writeLog(line: string): void {
-    const { log = console.warn } = this.options
-    guarded(
-      () => this.enter(() => log(line)),
-      (failure) => this.report(failure),
-    )
   }
 
   private report(error: unknown): void {

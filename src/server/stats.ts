@@ -49,6 +49,8 @@ export interface ServerStats {
   readonly roundTrip: RoundTrips
   /** What `sendBudget` says now, of the whole process: bytes. */
   readonly sendBudget: { readonly limit: number; readonly used: number }
+  /** What plain sockets are read and written by: `server.transport`. */
+  readonly transport: 'native' | 'node'
 }
 
 /** How often a time was how long. */
@@ -112,7 +114,7 @@ export class Statistics {
   }
 
   /** Sums it up, with the connections that are there. */
-  read(sockets: Iterable<Socket>, handshakes: number): ServerStats {
+  read(sockets: Iterable<Socket>, handshakes: number, transport: ServerStats['transport']): ServerStats {
     const traffic = { ...this.gone, dropped: { ...this.gone.dropped } }
     let queued = 0
     let open = 0
@@ -137,6 +139,7 @@ export class Statistics {
       bytes: { in: bytesIn, out: bytesOut, queued },
       roundTrip: this.readRoundTrips(),
       sendBudget: { limit: sendBudget.limit, used: sendBudget.used },
+      transport,
     }
   }
 

@@ -1,4 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { isAbsolute } from 'node:path'
+import { oneLine, quote } from '../protocol/quote.ts'
+import { problemOfElf } from './elf.ts'
 
 /** The event loop of one thread, as the addon has it (native/src/module.c). A connection is its slot, a small number. */
 export interface NativeLoop {
@@ -29,7 +33,14 @@ export interface Addon {
 }
 
 /** The addon, or why there is none. */
-type Found = { addon: Addon; reason?: never } | { addon: undefined; reason: string }
+type Found = { addon: Addon; reason?: never; meant?: never } | NotFound
+
+interface NotFound {
+  addon: undefined
+  reason: string
+  /** Whether somebody has switched it off. */
+  meant: boolean
+}
 
 let found: Found | undefined
 
@@ -39,33 +50,98 @@ export function findAddon(): Found {
   return found
 }
 
+/** For which there are packages, as `@heartwire/native-linux-x64-gnu`. */
+const PLATFORMS = [
+  'linux-x64-gnu',
+  'linux-x64-musl',
+  'linux-arm64-gnu',
+  'linux-arm64-musl',
+  'darwin-x64',
+  'darwin-arm64',
+]
+
+/** Where `npm run build` puts it, in the repository. */
+const BUILT = '../../native/build/Release/heartwire.node'
+
 function look(): Found {
-  const { versions, env, platform, arch } = process
-  if (env.HEARTWIRE_NATIVE === '0') return without('HEARTWIRE_NATIVE is 0')
-  for (const runtime of ['bun', 'deno']) {
-    if (versions[runtime] !== undefined) return without(`it is for Node.js, and this is ${runtime}`)
+  const { versions, platform, arch, env } = process
+  const { HEARTWIRE_NATIVE: wish = '' } = env
+  if (wish === '0') return { addon: undefined, reason: 'HEARTWIRE_NATIVE is 0', meant: true }
+  for (const [runtime, name] of OTHER_RUNTIMES) {
+    if (versions[runtime] !== undefined) return without(`it is for Node.js, and this is ${name}`)
   }
+  if (wish !== '' && wish !== '1') return fromFile(wish)
   if (platform === 'win32') return without('there is none for Windows')
-  const libc = platform === 'linux' ? (isMusl() ? '-musl' : '-gnu') : ''
-  const name = `@heartwire/native-${platform}-${arch}${libc}`
-  const require = createRequire(import.meta.url)
-  // Where `npm run build` puts it, and then the package with the one that was built for this platform.
-  for (const place of ['../../native/build/Release/heartwire.node', name]) {
-    try {
-      return { addon: require(place) }
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException
-      if (code !== 'MODULE_NOT_FOUND') return without(`it does not load: ${message}`)
-    }
+  const built = load(BUILT)
+  if (built !== undefined) return built
+  const target = platform === 'linux' ? `linux-${arch}-${isMusl() ? 'musl' : 'gnu'}` : `${platform}-${arch}`
+  return PLATFORMS.includes(target)
+    ? fromPackage(`@heartwire/native-${target}`)
+    : without(`there is none for ${target}`)
+}
+
+const OTHER_RUNTIMES = [
+  ['bun', 'Bun'],
+  ['deno', 'Deno'],
+] as const
+
+function fromFile(path: string): Found {
+  if (!isAbsolute(path) || !path.endsWith('.node')) {
+    return without(`HEARTWIRE_NATIVE is neither 0 nor the absolute path of a .node file: ${quote(path, 200)}`)
   }
-  return without(`the package ${name} is not installed`)
+  return load(path) ?? without(`there is no file ${quote(path, 200)}, which HEARTWIRE_NATIVE names`)
 }
 
-function without(reason: string): Found {
-  return { addon: undefined, reason }
+function fromPackage(name: string): Found {
+  const version = versionOf(name)
+  if (version === undefined) return without(`the package ${name} is not installed`)
+  // A bundle has no package to compare it with.
+  const own = versionOf('heartwire') ?? version
+  if (version !== own) return without(`the package ${name} is of version ${version}, and heartwire of ${own}`)
+  return load(name) ?? without(`the package ${name} is not complete`)
 }
 
+const require = createRequire(import.meta.url)
+
+function versionOf(name: string): string | undefined {
+  try {
+    return require(`${name}/package.json`).version
+  } catch {
+    return undefined
+  }
+}
+
+/** Undefined when it is not there. */
+function load(place: string): Found | undefined {
+  try {
+    const problem = process.platform === 'linux' ? problemOfElf(require.resolve(place)) : undefined
+    return problem === undefined ? { addon: require(place) } : without(problem)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return code === 'MODULE_NOT_FOUND' ? undefined : without(problemOf(code, message))
+  }
+}
+
+function problemOf(code: string | undefined, message: string): string {
+  if (code === 'ERR_DLOPEN_DISABLED') {
+    return 'permission' in process
+      ? 'addons are not allowed (--permission without --allow-addons)'
+      : 'addons are switched off (--no-addons)'
+  }
+  const glibc = /version `GLIBC_([\d.]+)' not found/.exec(message)?.[1]
+  if (glibc !== undefined) return `it needs glibc ${glibc} or newer, and this system has an older one`
+  return `it does not load: ${oneLine(message.split('\n', 1)[0] ?? '', 200)}`
+}
+
+function without(reason: string): NotFound {
+  return { addon: undefined, reason, meant: false }
+}
+
+/** Whether the process runs with musl, whose loader is mapped then. Where that cannot be read it is glibc, as on most systems. */
 function isMusl(): boolean {
-  const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } }
-  return header?.glibcVersionRuntime === undefined
+  try {
+    return readFileSync('/proc/self/maps', 'latin1').includes('/ld-musl-')
+  } catch {
+    return false
+  }
 }

@@ -14,15 +14,38 @@ export interface TransportChoice {
   readonly transport: 'native' | 'node'
   /** Why it is that one. */
   readonly reason: string
+  /** Whether it must be that one. */
+  readonly must: boolean
+  /** Whether it would be the native one if there were one. */
+  readonly isFallback: boolean
 }
 
 /** @throws ArgumentError when it is to be the native one, and cannot be */
 export function chooseTransport(option: TransportOption): TransportChoice {
-  if (option === 'node') return { transport: 'node', reason: "the option transport is 'node'" }
-  const { addon, reason } = findAddon()
-  if (addon !== undefined) return { transport: 'native', reason: 'the native addon is there' }
-  if (option === 'native') throw new ArgumentError(`The option transport cannot be 'native': ${reason}.`)
-  return { transport: 'node', reason }
+  const choice = { must: option !== 'auto', isFallback: false }
+  if (option === 'node') return { ...choice, transport: 'node', reason: "the option transport is 'node'" }
+  const { addon, reason, meant } = findAddon()
+  if (addon !== undefined) return { ...choice, transport: 'native', reason: 'the native addon is there' }
+  if (option === 'native') throw cannotBeNative(reason)
+  return { ...choice, transport: 'node', reason, isFallback: !meant }
+}
+
+/** @throws ArgumentError when TLS is to be native: it is read and written by Node */
+export function checkTls({ transport, must }: TransportChoice): void {
+  if (must && transport === 'native') throw cannotBeNative('TLS is left to Node')
+}
+
+function cannotBeNative(reason: string): ArgumentError {
+  return new ArgumentError(`The option transport cannot be 'native': ${reason}.`)
+}
+
+let told = false
+
+/** Says that Node's sockets are used though nobody has asked for them, once in a thread. */
+export function tellFallback({ isFallback, reason }: TransportChoice, log: (line: string) => void): void {
+  if (!isFallback || told) return
+  told = true
+  log(`heartwire uses Node's sockets, not its native transport: ${reason}. If that is meant, set HEARTWIRE_NATIVE=0.`)
 }
 
 /**

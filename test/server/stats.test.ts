@@ -1,4 +1,4 @@
-import { type CloseInfo, type RoundTrips, type ServerStats, sendBudget, UpgradeRejected } from 'heartwire'
+import { type CloseInfo, createServer, type RoundTrips, type ServerStats, sendBudget, UpgradeRejected } from 'heartwire'
 import { Opcode } from 'heartwire/protocol'
 import { memoryPair } from 'heartwire/testing'
 import { describe, expect, test } from 'vitest'
@@ -30,6 +30,7 @@ const NOTHING: ServerStats = {
   bytes: { in: 0, out: 0, queued: 0 },
   roundTrip: NO_ROUND_TRIPS,
   sendBudget: { limit: sendBudget.limit, used: 0 },
+  transport: createServer().transport,
 }
 
 describe('server.stats()', () => {
@@ -168,7 +169,7 @@ test('peers cannot make the statistics large with codes of their own', () => {
     statistics.noteClosed(server, { code, cause: 'peer-close' } as CloseInfo)
   }
   statistics.noteClosed(server, { code: 3000, cause: 'peer-close' } as CloseInfo)
-  const { byCode, total } = statistics.read([], 0).closed
+  const { byCode, total } = statistics.read([], 0, 'node').closed
   expect(Object.keys(byCode)).toHaveLength(101)
   expect(byCode).toMatchObject({ 3000: 2, 3099: 1, other: 1900 })
   expect(total).toBe(2001)
@@ -177,7 +178,7 @@ test('peers cannot make the statistics large with codes of their own', () => {
 test('a round trip is counted in the first bucket that it fits, and all behind it', () => {
   const statistics = new Statistics()
   for (const time of [0.2, 1, 1.1, 10_000, 10_001]) statistics.noteRoundTrip(time)
-  const { buckets, count, sum } = statistics.read([], 0).roundTrip
+  const { buckets, count, sum } = statistics.read([], 0, 'node').roundTrip
   expect(buckets.map((bucket) => bucket.count)).toEqual([2, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 4, 5])
   expect({ count, sum }).toEqual({ count: 5, sum: 20_003.3 })
 })
