@@ -249,6 +249,7 @@ export class Server<Data = undefined> {
 
   /** Takes one upgrade, from wherever Node's `upgrade` event came. The stream may be any Duplex. */
   handleUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    tellFallback(this.context.transport, this.log)
     const asked = headOf(request)
     this.upgrade(asked, this.streamOf(stream, head, asked))
   }

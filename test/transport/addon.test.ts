@@ -126,7 +126,7 @@ describe('where there is no addon, the reason', () => {
 
   test('is that its file is no binary', () => {
     install(Buffer.alloc(1000, 'x'))
-    expect(run(REASON)).toEqual(fallback(expect.stringMatching(/^it does not load: .+/)))
+    expect(run(REASON)).toMatchObject(['node', expect.stringMatching(/^it does not load: .+/), expect.any(String)])
   })
 })
 
@@ -140,9 +140,8 @@ describe('the addon is refused', () => {
     // The version of the symbols, in the table of strings.
     binary.write('GLIBC_9', binary.indexOf('GLIBC_2.2'))
     install(binary)
-    expect(run(REASON)).toEqual(
-      fallback(expect.stringMatching(/^it needs glibc 9\.[\d.]+ or newer, and this system has an older one$/)),
-    )
+    const version = /GLIBC_(9[\d.]+)/.exec(binary.toString('latin1'))?.[1]
+    expect(run(REASON)).toEqual(fallback(`it needs glibc ${version} or newer, and this system has an older one`))
   })
 
   withAddonOnLinux('when it is for another processor', () => {
