@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "listener.h"
 #include "loop.h"
 
 #ifdef MSG_NOSIGNAL
@@ -56,6 +57,7 @@ static void on_closed(uv_handle_t *poll) {
 }
 
 void connection_close(struct connection *connection) {
+  if (connection->listener != NULL) listener_left(connection);
   if (connection->slot >= 0) loop_free_slot(connection->loop, connection->slot);
   uv_close((uv_handle_t *)&connection->poll, on_closed);
   if (connection->fd >= 0) close(connection->fd);
@@ -95,6 +97,10 @@ static void read_once(struct connection *connection) {
 static void on_ready(uv_poll_t *poll, int status, int events) {
   struct connection *connection = poll->data;
   struct loop *loop = connection->loop;
+  if (connection->listener != NULL) {
+    listener_look(connection, status);
+    return;
+  }
   if (status < 0) {
     /* uv has found an error on the socket, and no longer watches it; what came before the error is still read. */
     events = UV_READABLE | UV_WRITABLE;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "connection.h"
+#include "listener.h"
 
 static void on_check(uv_check_t *check);
 static void on_env_ends(napi_async_cleanup_hook_handle hook, void *data);
@@ -48,8 +49,7 @@ struct loop *loop_create(napi_env env, napi_value arena, napi_value records, nap
   return loop;
 }
 
-/* Gives everything that has come in to JavaScript. */
-static void deliver(struct loop *loop) {
+void loop_deliver(struct loop *loop) {
   if (loop->record_count == 0 || loop->closing) return;
   napi_env env = loop->env;
   napi_handle_scope scope;
@@ -75,13 +75,13 @@ static void deliver(struct loop *loop) {
 
 static void on_check(uv_check_t *check) {
   struct loop *loop = check->data;
-  deliver(loop);
+  loop_deliver(loop);
   loop->free_count += loop->left_count;
   loop->left_count = 0;
 }
 
 bool loop_make_room(struct loop *loop) {
-  if (loop->arena_size - loop->arena_used < READ_SIZE || loop->record_count + 2 > loop->most_records) deliver(loop);
+  if (loop->arena_size - loop->arena_used < READ_SIZE || loop->record_count + 2 > loop->most_records) loop_deliver(loop);
   return !loop->closing;
 }
 
@@ -143,5 +143,6 @@ static void on_env_ends(napi_async_cleanup_hook_handle hook, void *data) {
   loop->closing = true;
   for (size_t slot = 0; slot < loop->slots_made; slot++)
     if (loop->connections[slot] != NULL) connection_close(loop->connections[slot]);
+  while (loop->listeners != NULL) listener_close(loop->listeners);
   uv_close((uv_handle_t *)&loop->check, on_check_closed);
 }

@@ -8,15 +8,24 @@
 #include <uv.h>
 
 struct connection;
+struct listener;
 
 /* What a record of a turn says. The field `offset` is where bytes begin in the arena, or one of these. */
-enum { RECORD_END = -1, RECORD_ERROR = -2, RECORD_WRITABLE = -3 };
+enum {
+  RECORD_END = -1,
+  RECORD_ERROR = -2,
+  RECORD_WRITABLE = -3,
+  /* A visitor has begun with a request, whose head the next record has. */
+  RECORD_REQUEST = -4,
+  /* A visitor has begun with something else, or with nothing. */
+  RECORD_STRANGER = -5,
+};
 
 /* The three numbers of a record. JavaScript reads them from the same memory. */
 struct record {
   int32_t slot;
   int32_t offset;
-  int32_t length; /* of the bytes; with RECORD_ERROR, the error's number as uv has it */
+  int32_t length; /* of the bytes; with RECORD_ERROR, the error's number as uv has it; of a visitor, the listener's id */
 };
 
 /* What one environment (the main thread, or a worker) has: an event loop, and the connections on it. */
@@ -46,6 +55,9 @@ struct loop {
   size_t free_count;
   size_t left_count;
 
+  struct listener *listeners;
+  int32_t listeners_made;
+
   size_t open_handles; /* of uv, until their close callbacks */
   bool closing;
 };
@@ -59,6 +71,9 @@ struct loop *loop_create(napi_env env, napi_value arena, napi_value records, nap
 bool loop_make_room(struct loop *loop);
 
 void loop_record(struct loop *loop, const struct connection *from, int32_t offset, int32_t length);
+
+/* Gives everything that has come in to JavaScript. */
+void loop_deliver(struct loop *loop);
 
 /* A place for a connection; negative when memory is short. No record of the turn is about who was there before. */
 int32_t loop_take_slot(struct loop *loop, struct connection *connection);

@@ -5,39 +5,14 @@
 #include <node_api.h>
 #include <unistd.h>
 
+#include "call.h"
 #include "connection.h"
+#include "listener_calls.h"
 #include "loop.h"
 #include "mask.h"
 
 /* Pieces of one write; callers give more in several. */
 #define MOST_PIECES 64
-
-static napi_value number(napi_env env, int64_t value) {
-  napi_value result = NULL;
-  napi_create_int64(env, value, &result);
-  return result;
-}
-
-static napi_value boolean(napi_env env, bool value) {
-  napi_value result = NULL;
-  napi_get_boolean(env, value, &result);
-  return result;
-}
-
-/* The arguments of a call; false when there are fewer. What is there of `loop` was given when the function was made. */
-static bool arguments(napi_env env, napi_callback_info info, size_t count, napi_value *values, struct loop **loop) {
-  size_t given = count;
-  void *data = NULL;
-  if (napi_get_cb_info(env, info, &given, values, NULL, &data) != napi_ok || given < count) return false;
-  if (loop != NULL) *loop = data;
-  return true;
-}
-
-static int32_t int_of(napi_env env, napi_value value) {
-  int32_t result = -1;
-  napi_get_value_int32(env, value, &result);
-  return result;
-}
 
 /* The bytes of a Uint8Array from one place to another; NULL unless they are within it. */
 static uint8_t *range(napi_env env, napi_value view, int32_t from, int32_t to) {
@@ -47,10 +22,6 @@ static uint8_t *range(napi_env env, napi_value view, int32_t from, int32_t to) {
   if (napi_get_typedarray_info(env, view, &type, &length, &data, NULL, NULL) != napi_ok) return NULL;
   if (type != napi_uint8_array || from < 0 || to < from || (size_t)to > length || data == NULL) return NULL;
   return (uint8_t *)data + from;
-}
-
-static struct connection *connection_of(napi_env env, struct loop *loop, napi_value slot) {
-  return loop->closing ? NULL : loop_connection(loop, int_of(env, slot));
 }
 
 /* adopt(fd): a connection on a duplicate of this socket. Its slot, or an error of uv's. */
@@ -161,21 +132,6 @@ static napi_value error_name(napi_env env, napi_callback_info info) {
   return name;
 }
 
-struct function {
-  const char *name;
-  napi_callback call;
-};
-
-static bool define(napi_env env, napi_value object, const struct function *functions, size_t count, void *data) {
-  for (size_t i = 0; i < count; i++) {
-    napi_value function;
-    if (napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, data, &function) != napi_ok ||
-        napi_set_named_property(env, object, functions[i].name, function) != napi_ok)
-      return false;
-  }
-  return true;
-}
-
 /* open(arena, records, onTurn): what there is to do on this thread's event loop. */
 static napi_value open_loop(napi_env env, napi_callback_info info) {
   static const struct function functions[] = {
@@ -187,7 +143,7 @@ static napi_value open_loop(napi_env env, napi_callback_info info) {
   struct loop *loop = NULL;
   if (arguments(env, info, 3, values, NULL)) loop = loop_create(env, values[0], values[1], values[2]);
   if (loop == NULL || napi_create_object(env, &result) != napi_ok ||
-      !define(env, result, functions, sizeof functions / sizeof *functions, loop))
+      !define(env, result, functions, sizeof functions / sizeof *functions, loop) || !listener_define(env, result, loop))
     napi_throw_error(env, NULL, "the event loop cannot be used");
   return result;
 }

@@ -1,0 +1,45 @@
+#ifndef HEARTWIRE_LISTENER_H
+#define HEARTWIRE_LISTENER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+struct connection;
+struct loop;
+
+/*
+ * A listening socket. What it accepts are visitors: connections of which JavaScript has not said yet what becomes of
+ * them. A visitor is looked at when its first bytes are there, which stay in the kernel; then JavaScript takes it, or
+ * gives it to somebody else.
+ */
+struct listener {
+  uv_poll_t poll;
+  uv_timer_t pause;   /* while the process can have no more connections */
+  uv_timer_t silence; /* while there are visitors */
+  struct loop *loop;
+  struct listener *next;
+  int32_t id;
+  int fd;
+  int reserve; /* a file descriptor, by which one that there is none for is accepted and cut */
+  size_t visitors;
+  uint64_t patience; /* milliseconds for which a visitor may be silent, up to twice that */
+  int open_handles;
+};
+
+/* The listener's id, or an error of uv's. */
+int32_t listener_open(struct loop *loop, const struct sockaddr *address, int backlog, uint64_t patience);
+/* Gives up the port. Its visitors have to be gone. */
+void listener_close(struct listener *listener);
+/* NULL when there is none with this id. */
+struct listener *listener_find(const struct loop *loop, int32_t id);
+/* Takes a file descriptor in reserve again, where it was lost. */
+void listener_restore(struct listener *listener);
+
+/* A visitor's socket has something to read, or an error. */
+void listener_look(struct connection *visitor, int status);
+/* It is no visitor any more. */
+void listener_left(struct connection *visitor);
+
+#endif
