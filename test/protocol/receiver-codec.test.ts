@@ -242,7 +242,7 @@ describe.each(SIDES)('as %s', (side) => {
 
   test('what cannot be decoded is a violation, with the place of its last frame', () => {
     const reader = new Reader(side)
-    const frames = [reader.text('fine'), ...reader.encoded(Opcode.Binary, 'no message!', [4])]
+    const frames = [reader.text('fine'), ...reader.encoded(Opcode.Binary, 'no message\0', [4])]
     expect(reader.read(...frames, reader.text('never'))).toEqual(['text fine', 'violation INVALID_COMPRESSED_DATA'])
     const at = frames[0]!.length + frames[1]!.length + reader.peer.headerLength(7)
     expect(reader.error).toMatchObject({ closeCode: 1007, section: '7.2.2', frameNumber: 3, offset: at })
@@ -407,7 +407,7 @@ describe.each(SIDES)('as %s', (side) => {
 
     test('that fails: the place of its frame, though more has come since', () => {
       const reader = new Reader(side)
-      const [first, second] = [reader.text('first'), reader.text(`${LONG}!`)]
+      const [first, second] = [reader.text('first'), reader.text(`${LONG}\0`)]
       expect(reader.read(first, second, reader.text('next'))).toEqual(['text first'])
       reader.read(reader.text('more'))
       reader.codec.finishDecoding()

@@ -10,7 +10,7 @@ interface Job<T> {
   done(result: T): void
 }
 
-/** Turns messages around, byte by byte, which a reader can tell; a first byte of `!` makes decoding fail. */
+/** Turns messages around, byte by byte, which a reader can tell; a first byte of 0 makes decoding fail. */
 export class SlowCodec implements MessageCodec {
   readonly extensions = 'x-reversed'
   /** Messages that are long, from when they are being encoded until a test has done it. */
@@ -57,7 +57,7 @@ function start<T>(jobs: Job<T>[], bytes: Uint8Array, done: (result: T) => void):
 }
 
 function decode(encoded: Uint8Array, maxPayload: number): Uint8Array | DecodeFailure {
-  if (encoded[0] === 0x21) return { code: 'INVALID_COMPRESSED_DATA', what: 'sent what is no message' }
+  if (encoded[0] === 0) return { code: 'INVALID_COMPRESSED_DATA', what: 'sent what is no message' }
   if (encoded.length > maxPayload) return { code: 'MESSAGE_TOO_LARGE', what: 'sent too much' }
   return reversed(encoded)
 }
