@@ -13,6 +13,8 @@ import type { CompressionSettings } from './settings.ts'
 const RSV1 = 0x40
 /** Messages of up to so many bytes are compressed at once, larger ones in the thread pool. */
 const LONG = 16 * 1024
+/** Larger messages are sent as they are: zlib counts in 32 bits what it takes and gives. */
+const MOST_COMPRESSED = 2 ** 30
 /** Bytes that a string of the longest that is compressed at once takes as UTF-8. */
 const utf8 = Buffer.allocUnsafeSlow(LONG * 3)
 /** Compressed messages of up to so many bytes are inflated at once, if they do not come to more than `MOST_AT_ONCE`. */
@@ -70,16 +72,16 @@ class DeflateEncoder implements MessageEncoder {
   isLong(message: Sendable): boolean {
     if (message instanceof PreparedMessage) {
       const { length } = message.payload
-      return length > LONG && length >= this.threshold && !this.deflate.has(message)
+      return length > LONG && this.isWorthwhile(length) && !this.deflate.has(message)
     }
     if (message.length <= LONG) return false
-    return (typeof message === 'string' ? Buffer.byteLength(message) : message.length) >= this.threshold
+    return this.isWorthwhile(typeof message === 'string' ? Buffer.byteLength(message) : message.length)
   }
 
   encode(message: Sendable): Uint8Array | undefined {
     if (message instanceof PreparedMessage) return this.prepared(message)
     const payload = typeof message === 'string' ? this.bytesOf(message) : message
-    if (payload === undefined || payload.length < this.threshold) return undefined
+    if (payload === undefined || !this.isWorthwhile(payload.length)) return undefined
     return this.accept(payload, this.deflate.compress(payload, this.history?.window))
   }
 
@@ -96,7 +98,11 @@ class DeflateEncoder implements MessageEncoder {
   /** For others it is compressed without a history; here it becomes part of it all the same. */
   private prepared(message: PreparedMessage): Uint8Array | undefined {
     const { payload } = message
-    return payload.length < this.threshold ? undefined : this.accept(payload, this.deflate.compressPrepared(message))
+    return this.isWorthwhile(payload.length) ? this.accept(payload, this.deflate.compressPrepared(message)) : undefined
+  }
+
+  private isWorthwhile(length: number): boolean {
+    return length >= this.threshold && length <= MOST_COMPRESSED
   }
 
   /** What was made of a message, if it is sent so. Only then the peer has it in its window. */
@@ -134,10 +140,11 @@ class DeflateDecoder implements MessageDecoder {
     // Of an empty message zlib makes nothing behind a flush, where it should be an empty block: peers send it as it is.
     if (encoded.length === 0) return encoded
     if (encoded.length > LONG_COMPRESSED) return undefined
-    const limit = Math.min(maxPayload, this.limitByRatio(encoded))
+    const { length } = encoded
+    const limit = Math.min(maxPayload, this.limitByRatio(length))
     const inflated = this.inflate.inflate(encoded, this.history?.window, Math.min(limit, MOST_AT_ONCE))
     if (inflated === TOO_MUCH && limit > MOST_AT_ONCE) return undefined
-    return this.accept(inflated, encoded, maxPayload)
+    return this.accept(inflated, length, maxPayload)
   }
 
   decodeLater(
@@ -145,25 +152,27 @@ class DeflateDecoder implements MessageDecoder {
     maxPayload: number,
     done: (decoded: Uint8Array | DecodeFailure) => void,
   ): () => void {
-    const limit = Math.min(maxPayload, this.limitByRatio(encoded))
+    // Nothing else of it is kept until it is done.
+    const { length } = encoded
+    const limit = Math.min(maxPayload, this.limitByRatio(length))
     return this.inflate.inflateLater(encoded, this.history?.window, limit, (inflated) =>
-      done(this.accept(inflated, encoded, maxPayload)),
+      done(this.accept(inflated, length, maxPayload)),
     )
   }
 
-  private limitByRatio({ length }: Uint8Array): number {
+  /** @param length of the message as it came */
+  private limitByRatio(length: number): number {
     return Math.max(RATIO_FROM, Math.floor(length * this.maxRatio))
   }
 
-  private accept(inflated: Inflated, encoded: Uint8Array, maxPayload: number): Uint8Array | DecodeFailure {
-    if (inflated === TOO_MUCH) return this.tooMuch(encoded, maxPayload)
+  private accept(inflated: Inflated, length: number, maxPayload: number): Uint8Array | DecodeFailure {
+    if (inflated === TOO_MUCH) return this.tooMuch(length, maxPayload)
     if (inflated instanceof Uint8Array) this.history?.push(inflated)
     return inflated
   }
 
-  private tooMuch(encoded: Uint8Array, maxPayload: number): DecodeFailure {
-    const { length } = encoded
-    if (this.limitByRatio(encoded) >= maxPayload) {
+  private tooMuch(length: number, maxPayload: number): DecodeFailure {
+    if (this.limitByRatio(length) >= maxPayload) {
       const what = `sent ${length} bytes of compressed data that come to more than ${maxPayload}, the limit (maxPayload)`
       return { code: 'MESSAGE_TOO_LARGE', what }
     }

@@ -25,7 +25,7 @@ export class Deflate {
   private readonly stream: RawZlib | undefined
   private output = EMPTY
   private readonly zlib: Zlib | undefined
-  /** Those for the thread pool that have nothing to do: as many as it has worked on at the same time. */
+  /** Those for the thread pool that have nothing to do: as many as it has worked on at the same time, which is four at most. */
   private readonly idle: RawZlib[] = []
   private readonly prepared = new WeakMap<PreparedMessage, PreparedDeflate>()
 
@@ -63,7 +63,8 @@ export class Deflate {
     return startJob((ended) => {
       deflateRaw(data, this.options(data, history), (error, compressed) => {
         ended()
-        done(error === null ? withoutTail(compressed) : undefined)
+        // A copy, since a small result may be a part of a large piece of memory.
+        done(error === null ? copyOf(withoutTail(compressed)) : undefined)
       })
     })
   }
@@ -80,7 +81,7 @@ export class Deflate {
     stream.writeLater(data, output, () => {
       const [free = 0, unread] = stream.left
       const failed = stream.failure !== undefined || unread !== 0 || free === 0
-      this.idle.push(stream)
+      if (!failed) this.idle.push(stream)
       ended()
       // A copy, since the output has room for what does not get smaller.
       done(failed ? undefined : copyOf(output, 0, output.length - free - TAIL_LENGTH))
@@ -119,10 +120,9 @@ export class Deflate {
     const prepared: PreparedDeflate = { bytes: undefined, waiting }
     this.prepared.set(message, prepared)
     this.compressLater(message.payload, undefined, (compressed) => {
-      // Kept for as long as the message is: not with a larger piece of memory behind it.
-      prepared.bytes = compressed === undefined ? undefined : copyOf(compressed)
+      prepared.bytes = compressed
       prepared.waiting = undefined
-      for (const tell of waiting) tell(prepared.bytes)
+      for (const tell of waiting) tell(compressed)
     })
     return waiting
   }

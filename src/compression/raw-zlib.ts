@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { constants, createDeflateRaw, deflateRawSync } from 'node:zlib'
 
 /** How raw deflate is done. */
@@ -5,6 +6,9 @@ export interface RawSettings {
   windowBits: number
   level: number
 }
+
+/** A stream outlives whoever needs it first, and is not to keep what AsyncLocalStorage holds for that one. */
+const outside = new AsyncResource('heartwire')
 
 /**
  * One zlib stream of Node's own, used again and again: what zlib's functions spend on a new stream, its buffers and its
@@ -20,39 +24,44 @@ export class RawZlib {
   /** Bytes that the last call left free in the output, and unread in the input. */
   readonly left = new Uint32Array(2)
 
-  private readonly handle: ZlibHandle
+  private readonly zlib: Zlib
+  private readonly mode: number
   private readonly settings: RawSettings
-  private readonly more: readonly unknown[]
+  private handle: ZlibHandle
   private primed = false
   /** What is called when the thread pool is done, and what it works on until then. */
   private pending: { done: () => void; input: Uint8Array; output: Uint8Array } | undefined
 
-  constructor({ Handle, more }: Zlib, direction: 'deflate' | 'inflate', settings: RawSettings) {
-    this.more = more
-    this.handle = new Handle(direction === 'deflate' ? DEFLATERAW : INFLATERAW)
-    this.handle.onerror = (message) => {
-      this.failure = message
-      this.settle()
-    }
+  constructor(zlib: Zlib, direction: 'deflate' | 'inflate', settings: RawSettings) {
+    this.zlib = zlib
+    this.mode = direction === 'deflate' ? DEFLATERAW : INFLATERAW
     this.settings = settings
-    this.init(undefined)
+    this.handle = this.newHandle()
   }
 
-  /** Begins a new stream, as if `dictionary` had gone before it. */
+  /** Begins a new stream, as if `dictionary` had gone before it; `failure` when there is no memory for it. */
   begin(dictionary: Uint8Array | undefined): void {
     this.failure = undefined
-    if (dictionary !== undefined || this.primed) this.init(dictionary)
+    if (dictionary !== undefined || this.primed) this.init(this.handle, dictionary)
     this.handle.reset()
+    // Node ends the process when one that zlib could not begin is used again. A new one takes no memory before it begins.
+    if (this.failure !== undefined) this.handle = this.newHandle()
   }
 
   /** Takes bytes of the input, and fills the output from `at` on, up to `room` bytes. What is left of both is in `left`. */
   write(input: Uint8Array, from: number, length: number, output: Uint8Array, at: number, room: number): void {
+    if (this.failure !== undefined) return
     this.handle.writeSync(constants.Z_SYNC_FLUSH, input, from, length, output, at, room)
   }
 
-  /** As `write`, for all of the input and the output, in the thread pool: until `done` the stream is not to be used. */
+  /**
+   * As `write`, for all of the input and the output, in the thread pool: until `done` the stream is not to be used, nor
+   * after that when it has failed.
+   */
   writeLater(input: Uint8Array, output: Uint8Array, done: () => void): void {
-    this.pending = { done, input, output }
+    if (this.failure !== undefined) return void setImmediate(done)
+    // Whoever made the stream was perhaps another one.
+    this.pending = { done: AsyncResource.bind(done), input, output }
     this.handle.write(constants.Z_SYNC_FLUSH, input, 0, input.length, output, 0, output.length)
   }
 
@@ -63,10 +72,22 @@ export class RawZlib {
     pending?.done()
   }
 
-  private init(dictionary: Uint8Array | undefined): void {
+  private newHandle(): ZlibHandle {
+    const { zlib, mode } = this
+    const handle = outside.runInAsyncScope(() => new zlib.Handle(mode))
+    handle.onerror = (message) => {
+      this.failure = message
+      this.settle()
+    }
+    this.init(handle, undefined)
+    return handle
+  }
+
+  private init(handle: ZlibHandle, dictionary: Uint8Array | undefined): void {
     const { windowBits, level } = this.settings
-    const { Z_DEFAULT_STRATEGY } = constants
-    this.handle.init(windowBits, level, MEM_LEVEL, Z_DEFAULT_STRATEGY, this.left, this.settle, dictionary, ...this.more)
+    const { left, settle } = this
+    const { more } = this.zlib
+    handle.init(windowBits, level, MEM_LEVEL, constants.Z_DEFAULT_STRATEGY, left, settle, dictionary, ...more)
     this.primed = dictionary !== undefined
   }
 }
@@ -74,7 +95,7 @@ export class RawZlib {
 export const MEM_LEVEL = 8
 
 /** How zlib is given something to do. */
-type Write = (
+type Work = [
   flush: number,
   input: Uint8Array,
   from: number,
@@ -82,7 +103,7 @@ type Write = (
   output: Uint8Array,
   at: number,
   room: number,
-) => void
+]
 
 interface ZlibHandle {
   onerror: (message: string, errno: number, code: string) => void
@@ -96,8 +117,8 @@ interface ZlibHandle {
     dictionary: Uint8Array | undefined,
     ...more: unknown[]
   ): void
-  write: Write
-  writeSync: Write
+  write(...work: Work): void
+  writeSync(...work: Work): void
   reset(): void
 }
 

@@ -12,8 +12,8 @@ export interface MessageEncoder {
    */
   encode(message: Sendable): Uint8Array | undefined
   /**
-   * As `encode`, and tells when it is done, never at once. Until then nothing else is to be encoded. Returns what gives it
-   * up: then it may never be done, and nothing else is encoded.
+   * As `encode`, into memory of its own, and tells when it is done, never at once. Until then nothing else is to be encoded.
+   * Returns what gives it up: then it may never be done, and nothing else is encoded.
    */
   encodeLater(message: Sendable, done: (encoded: Uint8Array | undefined) => void): () => void
 }
@@ -29,8 +29,8 @@ export interface MessageDecoder {
    */
   decode(encoded: Uint8Array, maxPayload: number): Uint8Array | DecodeFailure | undefined
   /**
-   * As `decode`, and tells when it is done, never at once. Until then nothing else is to be decoded. Returns what gives it
-   * up: then it may never be done, and nothing else is decoded.
+   * As `decode`, and tells when it is done, never at once; `encoded` is only there during the call. Until then nothing else
+   * is to be decoded. Returns what gives it up: then it may never be done, and nothing else is decoded.
    */
   decodeLater(encoded: Uint8Array, maxPayload: number, done: (decoded: Uint8Array | DecodeFailure) => void): () => void
 }

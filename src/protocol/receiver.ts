@@ -489,7 +489,7 @@ export class Receiver {
     const decoding: Decoding = { opcode, decoded: undefined, paused, failsAt: this.failsAt(end), giveUp() {} }
     this.decoding = decoding
     this.mode = Mode.Paused
-    decoding.giveUp = decoder.decodeLater(copyOf(encoded), this.maxPayload, (later) => {
+    decoding.giveUp = decoder.decodeLater(encoded, this.maxPayload, (later) => {
       // It may have ended meanwhile.
       if (this.decoding !== decoding) return
       if (decoding.paused) decoding.decoded = later

@@ -5,7 +5,8 @@ import { MOST_AT_ONCE } from '../../src/compression/inflate.ts'
 import { nodePlatform } from '../../src/platform/node.ts'
 import { HeartwireError } from '../../src/protocol/error.ts'
 import type { DecodeFailure, MessageDecoder, MessageEncoder } from '../../src/protocol/message-codec.ts'
-import { prepareMessage } from '../../src/protocol/prepared.ts'
+import { Opcode } from '../../src/protocol/opcode.ts'
+import { PreparedMessage, prepareMessage } from '../../src/protocol/prepared.ts'
 import type { Sendable } from '../../src/protocol/send-queue.ts'
 import { largestDistance } from '../protocol/deflate-distance.ts'
 import { hex } from '../protocol/frames.ts'
@@ -225,6 +226,16 @@ describe.each(ENGINES)('by %s', (_, engine) => {
       // A text is as long as its UTF-8.
       expect(await encode(encoder, 'ä'.repeat(24_999))).toBeUndefined()
       expect(await encode(encoder, 'ä'.repeat(25_000))).toBeInstanceOf(Uint8Array)
+    })
+
+    test('a message of more than 1 GiB: zlib counts in 32 bits', () => {
+      const { encoder } = codecOf(engine)
+      // Nothing is written to it, so it takes no memory.
+      const all = Buffer.alloc(2 ** 30 + 1)
+      expect([encoder.isLong(all.subarray(1)), encoder.isLong(all)]).toEqual([true, false])
+      expect(encoder.encode(all)).toBeUndefined()
+      const prepared = new PreparedMessage(Opcode.Binary, all)
+      expect([encoder.isLong(prepared), encoder.encode(prepared)]).toEqual([false, undefined])
     })
 
     test('is not a part of the window', async () => {
