@@ -83,7 +83,8 @@ export function isWhitespace(char: number): boolean {
   return char === 0x20 || char === 0x09
 }
 
-function trimWhitespace(text: string, from = 0, to = text.length): string {
+/** Without the spaces and tabs at both ends. */
+export function trimWhitespace(text: string, from = 0, to = text.length): string {
   let start = from
   let end = to
   while (start < end && isWhitespace(text.charCodeAt(start))) start++
