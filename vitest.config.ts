@@ -7,6 +7,7 @@ const src = (file: string) => fileURLToPath(new URL(`./src/${file}`, import.meta
 const built = [
   'test/docs.test.ts',
   'test/package.test.ts',
+  'test/native-package.test.ts',
   'test/chat/**/*.test.ts',
   'test/faults/**/*.test.ts',
   'test/proof/*.test.ts',

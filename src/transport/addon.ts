@@ -51,7 +51,7 @@ export function findAddon(): Found {
 }
 
 /** For which there are packages, as `@heartwire/native-linux-x64-gnu`. */
-const PLATFORMS = [
+export const PLATFORMS = [
   'linux-x64-gnu',
   'linux-x64-musl',
   'linux-arm64-gnu',
@@ -64,20 +64,28 @@ const PLATFORMS = [
 const BUILT = '../../native/build/Release/heartwire.node'
 
 function look(): Found {
-  const { versions, platform, arch, env } = process
+  const { versions, env } = process
   const { HEARTWIRE_NATIVE: wish = '' } = env
   if (wish === '0') return { addon: undefined, reason: 'HEARTWIRE_NATIVE is 0', meant: true }
   for (const [runtime, name] of OTHER_RUNTIMES) {
     if (versions[runtime] !== undefined) return without(`it is for Node.js, and this is ${name}`)
   }
   if (wish !== '' && wish !== '1') return fromFile(wish)
-  if (platform === 'win32') return without('there is none for Windows')
+  if (process.platform === 'win32') return without('there is none for Windows')
   const built = load(BUILT)
   if (built !== undefined) return built
-  const target = platform === 'linux' ? `linux-${arch}-${isMusl() ? 'musl' : 'gnu'}` : `${platform}-${arch}`
-  return PLATFORMS.includes(target)
-    ? fromPackage(`@heartwire/native-${target}`)
-    : without(`there is none for ${target}`)
+  const platform = thisPlatform()
+  return PLATFORMS.includes(platform) ? fromPackage(packageFor(platform)) : without(`there is none for ${platform}`)
+}
+
+/** As in PLATFORMS, where it need not be. */
+export function thisPlatform(): string {
+  const { platform, arch } = process
+  return platform === 'linux' ? `linux-${arch}-${isMusl() ? 'musl' : 'gnu'}` : `${platform}-${arch}`
+}
+
+export function packageFor(platform: string): string {
+  return `@heartwire/native-${platform}`
 }
 
 const OTHER_RUNTIMES = [
