@@ -1,6 +1,7 @@
 // Compiles the package to dist/ and the programs around it to build/:
 //
 //   src/                     -> dist/              type-checked, with declarations
+//   src/cli/hdr.ts           -> dist/cli/hdr.js    with the library that it stands for
 //   chat/ bench/ examples/ proof/  -> build/...       at run time 'heartwire' is the package itself, that is dist/
 //   chat/page/               -> build/chat/page/   'heartwire/protocol' is resolved in the browser by an import map
 //   native/                  -> native/build/      where it can be built: scripts/build-native.mjs
@@ -9,10 +10,11 @@
 // from there file by file, those that are the same left alone: a build may run while something uses the last one. What an
 // earlier build left of sources that are gone is removed, and nothing else is. A build that fails changes nothing.
 import { spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildNative, needsNative } from './build-native.mjs'
+import { bundleHdr } from './bundle-hdr.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const tsc = join(root, 'node_modules/typescript/bin/tsc')
@@ -78,6 +80,8 @@ const done = await Promise.all([
   ...(page ? [compile('chat/page', 'build/chat', translatePage)] : []),
 ])
 if (done.every(Boolean)) {
+  await bundleHdr(root, join(made, 'dist'))
+  chmodSync(join(made, 'dist/cli/main.js'), 0o755)
   if (page) copyPage()
   // Of src/ there is what the fuzzer imports.
   for (const folder of ['dist', ...[...programs, 'src'].map((name) => join('build', name))]) install(folder)
