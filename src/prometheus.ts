@@ -9,9 +9,9 @@ import {
   register,
 } from 'prom-client'
 import { ArgumentError } from './protocol/error.ts'
-import { quote } from './protocol/quote.ts'
+import { quote, shown } from './protocol/quote.ts'
 import type { RoundTrips, ServerStats } from './server/stats.ts'
-import { checkString, shown } from './socket/check.ts'
+import { checkString } from './socket/check.ts'
 import { checkNames } from './socket/option-names.ts'
 
 type AnyRegistry = Registry | Registry<OpenMetricsContentType>

@@ -2,7 +2,8 @@ import { isIP } from 'node:net'
 import { ArgumentError } from '../protocol/error.ts'
 import { checkSubprotocols, type HeaderLine, type OutgoingHeaders, requestHeaderLines } from '../protocol/handshake.ts'
 import { checkHeaderValue } from '../protocol/headers.ts'
-import { checkCount, checkFunctions, checkTime, checkWord, shown } from '../socket/check.ts'
+import { shown } from '../protocol/quote.ts'
+import { checkCount, checkFunctions, checkTime, checkWord } from '../socket/check.ts'
 import { checkNames } from '../socket/option-names.ts'
 import {
   type Behaviour,

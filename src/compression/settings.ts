@@ -2,6 +2,7 @@ import type { Side } from '../protocol/error.ts'
 import { ArgumentError } from '../protocol/error.ts'
 import type { Extension } from '../protocol/extension-negotiation.ts'
 import { type DeflateParameters, permessageDeflate } from '../protocol/permessage-deflate.ts'
+import { shown } from '../protocol/quote.ts'
 
 /**
  * How messages are compressed. `'off'`: not at all. `'shared'`: each by itself, with zlib streams that all connections
@@ -47,7 +48,7 @@ export function resolveCompression(
 ): CompressionSettings {
   if (given === undefined) return base
   const options = typeof given === 'string' ? { mode: given } : given
-  if (typeof options !== 'object' || options === null) throw unusable('', given, 'a mode or an object with a mode')
+  if (typeof options !== 'object') throw unusable('', given, 'a mode or an object with a mode')
   for (const name of Object.keys(options)) {
     if (!NAMES.includes(name)) {
       throw new ArgumentError(`There is no option compression.${name}; there are ${NAMES.join(', ')}.`)
@@ -63,7 +64,7 @@ export function resolveCompression(
 }
 
 function unusable(name: string, value: unknown, what: string): ArgumentError {
-  return new ArgumentError(`The option compression${name} is ${what}, not ${String(value)}.`)
+  return new ArgumentError(`The option compression${name} is ${what}, not ${shown(value)}.`)
 }
 
 function isWhole(value: unknown, least: number, most: number): boolean {

@@ -1,7 +1,7 @@
 import { ArgumentError } from './error.ts'
 import { formatExtensions } from './extension.ts'
 import type { AcceptedOffer, Extension, ExtensionParameters } from './extension-negotiation.ts'
-import { quote } from './quote.ts'
+import { quote, shown } from './quote.ts'
 
 /**
  * The parameters of permessage-deflate (RFC 7692 section 7.1): what one end wants, or what both have agreed on. "Server"
@@ -98,7 +98,7 @@ function checkedPolicy({
   for (const name of ['serverMaxWindowBits', 'clientMaxWindowBits'] as const) {
     const bits = policy[name]
     if (!Number.isInteger(bits) || bits < 8 || bits > MAX_BITS) {
-      throw new ArgumentError(`\`${name}\` must be a whole number from 8 to 15, not ${String(bits)}.`)
+      throw new ArgumentError(`\`${name}\` must be a whole number from 8 to 15, not ${shown(bits)}.`)
     }
   }
   return policy

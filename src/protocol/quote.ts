@@ -1,7 +1,7 @@
 import { redact } from './redact.ts'
 
 /**
- * A value as it stands in a sentence: in double quotes, at most `limit` characters of it, without what is secret in it,
+ * A text as it stands in a sentence: in double quotes, at most `limit` characters of it, without what is secret in it,
  * and nothing in it that could break a line, a terminal or a log. What is not printable ASCII is escaped as in JavaScript.
  */
 export function quote(given: string, limit = 64): string {
@@ -14,6 +14,14 @@ export function quote(given: string, limit = 64): string {
     else text += escapeCode(char)
   }
   return shown.length < value.length ? `${text}…" (${value.length} characters)` : `${text}"`
+}
+
+/** A value as it stands in a sentence: a string in quotes, which a number has not; of an object only that it is one. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return quote(value)
+  if (typeof value === 'function') return 'a function'
+  if (typeof value !== 'object' || value === null) return String(value)
+  return Array.isArray(value) ? 'an array' : 'an object'
 }
 
 /** A text on one line: without what is secret in it, control characters escaped, cut after `limit` characters with an ellipsis. */

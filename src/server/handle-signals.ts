@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import { ArgumentError } from '../protocol/error.ts'
-import { checkFunctions, shown } from '../socket/check.ts'
+import { shown } from '../protocol/quote.ts'
+import { checkFunctions } from '../socket/check.ts'
 import { checkNames } from '../socket/option-names.ts'
 import { reportError } from '../socket/report-error.ts'
 import { CLOSE_OPTIONS, type CloseOptions, type CloseReport, resolveCloseOptions } from './closing.ts'

@@ -1,8 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import { ArgumentError } from '../protocol/error.ts'
 import { type HeaderFields, listElements } from '../protocol/headers.ts'
-import { quote } from '../protocol/quote.ts'
-import { shown } from '../socket/check.ts'
+import { quote, shown } from '../protocol/quote.ts'
 
 /** Whether what this address says about the client of a request is believed. */
 export type ProxyTrust = (remoteAddress: string | undefined) => boolean

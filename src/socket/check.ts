@@ -1,5 +1,5 @@
 import { ArgumentError } from '../protocol/error.ts'
-import { quote } from '../protocol/quote.ts'
+import { shown } from '../protocol/quote.ts'
 
 /** The longest time that a timer can wait, about 25 days. */
 const LONGEST_TIME = 2 ** 31 - 1
@@ -48,12 +48,4 @@ export function checkFunctions(options: object, names: readonly string[]): void 
     if (!names.includes(name) || value === undefined || typeof value === 'function') continue
     throw new ArgumentError(`The option ${name} is a function, not ${shown(value)}.`)
   }
-}
-
-/** A value as it stands in a sentence: a string in quotes, which a number has not. */
-export function shown(value: unknown): string {
-  if (typeof value === 'string') return quote(value)
-  if (typeof value === 'function') return 'a function'
-  if (typeof value !== 'object' || value === null) return String(value)
-  return Array.isArray(value) ? 'an array' : 'an object'
 }

@@ -1,6 +1,5 @@
 import { ArgumentError } from '../protocol/error.ts'
-import { quote } from '../protocol/quote.ts'
-import { shown } from './check.ts'
+import { quote, shown } from '../protocol/quote.ts'
 
 /**
  * Refuses what is no object, options that there are not, and null: a limit whose name is misspelt, or whose value a program
@@ -44,7 +43,7 @@ function didYouMean(name: string, known: readonly string[], prefix = ''): string
 }
 
 /** The name that takes the fewest changes to get to, if they are few. */
-function nearest(name: string, known: readonly string[]): string | undefined {
+export function nearest(name: string, known: readonly string[]): string | undefined {
   const [best] = known
     .map((candidate) => ({ candidate, distance: distance(name.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)

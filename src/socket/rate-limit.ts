@@ -1,5 +1,6 @@
 import { ArgumentError } from '../protocol/error.ts'
-import { checkWord, shown } from './check.ts'
+import { shown } from '../protocol/quote.ts'
+import { checkWord } from './check.ts'
 import { checkParts } from './option-names.ts'
 
 /** How much a peer may send in a time: a token bucket. */

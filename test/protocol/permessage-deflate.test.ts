@@ -51,7 +51,7 @@ describe('what is wanted', () => {
     [{ serverMaxWindowBits: 16 }, '`serverMaxWindowBits` must be a whole number from 8 to 15, not 16.'],
     [{ clientMaxWindowBits: 9.5 }, '`clientMaxWindowBits` must be a whole number from 8 to 15, not 9.5.'],
     [{ clientMaxWindowBits: Number.NaN }, '`clientMaxWindowBits` must be a whole number from 8 to 15, not NaN.'],
-    [JSON.parse('{"clientMaxWindowBits":"9"}'), '`clientMaxWindowBits` must be a whole number from 8 to 15, not 9.'],
+    [JSON.parse('{"clientMaxWindowBits":"9"}'), '`clientMaxWindowBits` must be a whole number from 8 to 15, not "9".'],
     [
       JSON.parse('{"serverMaxWindowBits":null}'),
       '`serverMaxWindowBits` must be a whole number from 8 to 15, not null.',
