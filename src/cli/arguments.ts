@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { nearest } from '../socket/option-names.ts'
 
 /** Something wrong with what was asked for: one sentence for the terminal, exit code 2, no stack. */
 export class UsageError extends Error {
@@ -65,7 +66,10 @@ export class Arguments {
       if (token.kind !== 'option') continue
       const { name, rawName, value, inlineValue } = token
       const line = Object.hasOwn(table, name) ? table[name] : undefined
-      if (line === undefined) throw new UsageError(`there is no option ${rawName}`)
+      if (line === undefined) {
+        const meant = nearest(name, Object.keys(table))
+        throw new UsageError(`there is no option ${rawName}${meant === undefined ? '' : `, but there is --${meant}`}`)
+      }
       if (line.value === undefined && value !== undefined) throw new UsageError(`${rawName} takes no value`)
       if (line.value !== undefined && (value === undefined || (inlineValue === false && /^--?[a-z]/i.test(value)))) {
         throw new UsageError(`${rawName} needs a value: ${line.value}`)

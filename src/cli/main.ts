@@ -1,30 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { Arguments, optionLines, UsageError } from './arguments.ts'
-import { bench } from './bench/command.ts'
-import type { Command } from './command.ts'
-import { echo } from './echo.ts'
-
-const COMMANDS: readonly Command[] = [bench, echo]
-
-function overview(): string {
-  const width = Math.max(...COMMANDS.map(({ name }) => name.length))
-  return [
-    'Usage: heartwire COMMAND [options]',
-    '',
-    'Tools for WebSocket servers and clients of any make.',
-    '',
-    ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
-    '',
-    'heartwire COMMAND --help says more of a command, heartwire --version which version this is.',
-    '',
-  ].join('\n')
-}
-
-function helpOf({ name, usage, about, sections, more }: Command): string {
-  const parts = [`Usage: heartwire ${name} ${usage}\n`, `${about}\n`, optionLines(sections)]
-  return [...parts, ...(more === undefined ? [] : [`${more}\n`])].join('\n')
-}
+import { Arguments, UsageError } from './arguments.ts'
+import { COMMANDS, helpOf, overview } from './commands.ts'
 
 function version(): string {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -45,6 +22,7 @@ async function main([name, ...argv]: readonly string[]): Promise<number> {
     return 0
   }
   const command = COMMANDS.find((command) => command.name === name)
+  const whose = command === undefined ? 'heartwire' : `heartwire ${command.name}`
   try {
     if (command === undefined) throw new UsageError(`there is no command "${name}"`)
     if (new Arguments(argv, command.sections).has('help')) {
@@ -53,10 +31,10 @@ async function main([name, ...argv]: readonly string[]): Promise<number> {
     }
     return await command.run(argv)
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    const whose = command === undefined ? 'heartwire' : `heartwire ${command.name}`
-    process.stderr.write(`${whose}: ${error.message}; ${whose} --help says more\n`)
-    return 2
+    const message = error instanceof Error ? error.message : String(error)
+    const isUsage = error instanceof UsageError
+    process.stderr.write(`${whose}: ${message}${isUsage ? `; ${whose} --help says more` : ''}\n`)
+    return isUsage ? 2 : 1
   }
 }
 
@@ -68,9 +46,4 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2))
-} catch (error) {
-  process.stderr.write(`heartwire: ${error instanceof Error ? error.message : String(error)}\n`)
-  process.exitCode = 1
-}
+process.exitCode = await main(process.argv.slice(2))

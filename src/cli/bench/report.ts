@@ -5,6 +5,8 @@ import type { Outcome } from './tally.ts'
 
 /** An event loop that is busy for this share of the time has no room for more. */
 const BUSY = 0.9
+/** Seconds that it takes for that to mean anything. */
+const LONG_ENOUGH = 1
 /** Milliseconds that one message in a hundred may be late, where nothing else tells how busy the client is. */
 const LATE = 5
 
@@ -104,7 +106,7 @@ export function reportOf(plan: Plan, outcome: Outcome, processes: number, interr
       memory: efforts.reduce((sum, { memory }) => sum + memory, 0),
       lateness,
       // One that waits without sleeping is always busy.
-      bottleneck: (!plan.spin && utilization >= BUSY) || (lateness?.p99 ?? 0) > LATE,
+      bottleneck: seconds >= LONG_ENOUGH && ((!plan.spin && utilization >= BUSY) || (lateness?.p99 ?? 0) > LATE),
     },
   }
 }
