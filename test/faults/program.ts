@@ -16,6 +16,8 @@ export type Told =
   | { event: 'failed'; name: string; code: string; message: string; cause: string | undefined }
   | { event: 'done' }
   | { event: 'reserve lost' }
+  | { event: 'memory'; peak: number }
+  | { event: 'busy' }
   | { event: 'ended'; how: string }
 
 type Event = Told['event']

@@ -19,6 +19,10 @@ function openOne() {
 }
 
 const orders = {
+  /** Tells the most memory that the process has had, in bytes. */
+  memory() {
+    tell('memory', { peak: process.resourceUsage().maxRSS * 1024 })
+  },
   /** Does nothing else for so many milliseconds. */
   block(milliseconds) {
     const until = performance.now() + milliseconds
