@@ -14,9 +14,10 @@ const REPORT_INTERVAL = 10_000
  *
  * Node says nothing of that. It keeps one in reserve, by which it accepts whoever comes and cuts them at once. If
  * another thread snatches the reserve, it accepts nobody, and does nothing but try, with all of a core, while its peers
- * hang. So there is one more in reserve here, from which Node gets its own back.
+ * hang. So there is one more in reserve here, from which Node gets its own back; before it, `restoreOther` may take what the
+ * native addon has in reserve.
  */
-export function watchDescriptors(report: (error: Error) => void): () => void {
+export function watchDescriptors(report: (error: Error) => void, restoreOther: () => void): () => void {
   let spare = takeDescriptor()
   let reportedAt = Number.NEGATIVE_INFINITY
 
@@ -26,6 +27,7 @@ export function watchDescriptors(report: (error: Error) => void): () => void {
     if (shortage === undefined) return
     if (spare !== undefined) {
       closeSync(spare)
+      restoreOther()
       restoreReserve()
       spare = takeDescriptor()
     }

@@ -4,10 +4,12 @@ import {
   type Server as HttpsServer,
   type ServerOptions as TlsServerOptions,
 } from 'node:https'
-import type { Socket as NetSocket } from 'node:net'
+import { isIPv6, type Socket as NetSocket } from 'node:net'
 import { ArgumentError, HandshakeError } from '../protocol/error.ts'
 import { checkNames } from '../socket/option-names.ts'
+import type { HandshakeHead, HandshakeStream } from './handshake-stream.ts'
 import { type HeaderLimits, headersTooLarge } from './header-limits.ts'
+import { NativePort } from './native-port.ts'
 
 export interface ListenOptions {
   /** Default 0: any free port. */
@@ -52,6 +54,8 @@ export interface ListenerOptions {
   http: RequestListener
   /** Refuses what Node does not take for a request. */
   refuse(stream: NetSocket, error: HandshakeError): void
+  /** Takes the handshakes of a port on which the native addon accepts; without it Node does. */
+  upgrade?: ((head: HandshakeHead, stream: HandshakeStream) => void) | undefined
 }
 
 /** Node gives up to this many header fields, and leaves out the rest without a word. */
@@ -62,6 +66,8 @@ export class Listener {
   readonly http: HttpServer | HttpsServer
 
   private readonly options: ListenOptions
+  private readonly settings: ListenerOptions
+  private port: NativePort | undefined
   /** How many ordinary HTTP requests are being answered, by their connection. */
   private readonly answering = new Map<NetSocket, number>()
   /** What TLS is spoken over. Node's `closeAllConnections` passes over those on which it has not begun. */
@@ -74,12 +80,14 @@ export class Listener {
   private onAnswered: (() => void) | undefined
 
   /** @throws ArgumentError that names the option and its value; what Node says of TLS options that cannot be */
-  constructor(options: ListenOptions, { handshakeTimeout, headerLimits, http, refuse }: ListenerOptions) {
+  constructor(options: ListenOptions, settings: ListenerOptions) {
     checkNames(options, LISTEN_OPTIONS, 'listen')
     checkBacklog(options.backlog)
     this.options = options
+    this.settings = settings
+    const { handshakeTimeout, headerLimits, http, refuse } = settings
     const { maxHeaders, maxHeaderSize } = headerLimits
-    const settings = {
+    const limits = {
       headersTimeout: handshakeTimeout,
       requestTimeout: Math.max(handshakeTimeout, 300_000),
       // Node looks for slow requests only so often, and refuses all that are overdue in one turn of the loop.
@@ -96,8 +104,8 @@ export class Listener {
     }
     this.http =
       options.tls === undefined
-        ? createHttpServer(settings, answer)
-        : createHttpsServer({ ...settings, handshakeTimeout, ...options.tls }, answer)
+        ? createHttpServer(limits, answer)
+        : createHttpsServer({ ...limits, handshakeTimeout, ...options.tls }, answer)
     // One field more than is allowed has to be seen to be refused.
     this.http.maxHeadersCount = maxHeaders < NODE_HEADERS ? NODE_HEADERS : 0
     if (options.tls !== undefined) {
@@ -120,9 +128,23 @@ export class Listener {
    * @throws what the system says
    */
   async listen(): Promise<Listening> {
-    this.started = listenOn(this.http, this.options)
+    this.started = this.start()
     await this.started
-    return listening(this.http, this.options)
+    return this.port === undefined
+      ? listening(this.http, this.options)
+      : listeningAt('ws', this.port.listener.address, this.port.listener.port)
+  }
+
+  private async start(): Promise<void> {
+    const { http, options, settings } = this
+    const { upgrade } = settings
+    if (upgrade === undefined || !NativePort.serves(options)) return listenOn(http, options)
+    this.port = await NativePort.open(options, options.backlog ?? BACKLOG, { ...settings, http, upgrade })
+  }
+
+  /** Takes again what the port has in reserve for when the process has no file descriptor left, where it was lost. */
+  restoreReserve(): void {
+    this.port?.listener.restoreReserve()
   }
 
   /** From here on each HTTP answer is the last one on its connection, so that clients ask elsewhere. */
@@ -149,7 +171,7 @@ export class Listener {
   private async shut(): Promise<void> {
     // One that only begins to listen cannot be closed yet. That it failed is told to whoever called `listen`.
     await this.started?.catch(() => {})
-    const gone = new Promise<void>((resolve) => this.http.close(() => resolve()))
+    const gone = this.port?.close() ?? new Promise<void>((resolve) => this.http.close(() => resolve()))
     await this.answered()
     this.http.closeAllConnections()
     await gone
@@ -211,9 +233,12 @@ function listening(listener: HttpServer | HttpsServer, options: ListenOptions): 
     const path = address ?? options.path ?? ''
     return { port: 0, address: path, url: `${options.tls === undefined ? 'ws' : 'wss'}+unix:${path}` }
   }
-  const scheme = options.tls === undefined ? 'ws' : 'wss'
+  return listeningAt(options.tls === undefined ? 'ws' : 'wss', address.address, address.port)
+}
+
+function listeningAt(scheme: 'ws' | 'wss', address: string, port: number): Listening {
   // Every address of this machine can be asked for at the one that is always there.
-  const everywhere = address.address === '::' || address.address === '0.0.0.0'
-  const host = everywhere ? 'localhost' : address.family === 'IPv6' ? `[${address.address}]` : address.address
-  return { port: address.port, address: address.address, url: `${scheme}://${host}:${address.port}` }
+  const everywhere = address === '::' || address === '0.0.0.0'
+  const host = everywhere ? 'localhost' : isIPv6(address) ? `[${address}]` : address
+  return { port, address, url: `${scheme}://${host}:${port}` }
 }

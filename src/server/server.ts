@@ -175,6 +175,10 @@ export class Server<Data = undefined> {
         const clientAddress = remoteAddress === undefined ? undefined : plainAddress(remoteAddress)
         this.refusals.refuse(this.streamOf(stream), error, { clientAddress, path: '' })
       },
+      upgrade:
+        this.transport === 'native'
+          ? (head, stream) => this.context.handlers.runInAsyncScope(this.upgrade, this, head, stream)
+          : undefined,
     })
     this.listener = listener
     const release = claimUpgrades(listener.http, this.claim({}))
@@ -221,7 +225,12 @@ export class Server<Data = undefined> {
   private watchDescriptors(): void {
     if (this.watches) return
     this.watches = true
-    this.release.push(watchDescriptors((error) => this.report(error)))
+    this.release.push(
+      watchDescriptors(
+        (error) => this.report(error),
+        () => this.listener?.restoreReserve(),
+      ),
+    )
   }
 
   private claim(options: AttachOptions): Claim {

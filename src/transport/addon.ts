@@ -17,6 +17,24 @@ export interface NativeLoop {
   /** Ends its own direction. 0, or the number of an error. */
   end(slot: number): number
   close(slot: number): void
+  /**
+   * Listens at an IP address. Who comes is a visitor, told of when it begins with something.
+   * @param patience milliseconds after which one that has not begun is told of, or up to twice that
+   * @returns the listener's id, or the number of an error
+   */
+  listen(address: string, port: number, backlog: number, patience: number): number
+  /** Where a listener really is. */
+  bound(listener: number): [address: string, port: number] | undefined
+  /** Gives up the port. The file descriptors of the visitors, which are the caller's from here on. */
+  unlisten(listener: number): number[]
+  /** Takes a file descriptor in reserve again, where it was lost. */
+  restore(listener: number): void
+  /** Makes a visitor a connection, of which so many bytes have been read. 0, or the number of an error. */
+  take(slot: number, length: number): number
+  /** The file descriptor of a visitor, which is the caller's from here on; below 0 when it is gone. */
+  give(slot: number): number
+  /** The address at the other end; undefined when it is gone. */
+  peer(slot: number): string | undefined
 }
 
 export interface Addon {

@@ -9,35 +9,57 @@ const ARENA_SIZE = 256 * 1024
 const MOST_RECORDS = 4096
 /** Numbers of a record: the slot; where the bytes begin, or what else happened; the number of bytes, or of the error. */
 const RECORD = 3
-const Happened = { End: -1, Error: -2, Writable: -3 } as const
+const Happened = { End: -1, Error: -2, Writable: -3, Request: -4, Stranger: -5 } as const
+
+/**
+ * What a listener does with those who come: with one that begins with a request, of which this is the head, and with any other.
+ * The bytes are there until it returns.
+ */
+export type Visit = (slot: number, head: Uint8Array | undefined) => void
 
 /** The addon, with the memory that it shares with this thread. No view of it is given to anyone who might keep it. */
-interface Native extends NativeLoop {
+export interface Native extends NativeLoop {
   arena: Uint8Array
   addon: Addon
+  /** By the listener's id. */
+  visits: Map<number, Visit>
 }
 
 let native: Native | undefined
 const transports: (NativeTransport | undefined)[] = []
+
+/** That of this thread; undefined without the addon. */
+export function nativeOfThread(): Native | undefined {
+  native ??= openNative()
+  return native
+}
 
 function openNative(): Native | undefined {
   const { addon } = findAddon()
   if (addon === undefined) return undefined
   const arena = new Uint8Array(ARENA_SIZE)
   const records = new Int32Array(MOST_RECORDS * RECORD)
+  const visits: Native['visits'] = new Map()
   const onTurn = (count: number) => {
     for (let at = 0; at < count * RECORD; at += RECORD) {
-      // None when it was closed by what happened to another.
-      const transport = transports[records[at]!]
+      const slot = records[at]!
+      const what = records[at + 1]!
+      const length = records[at + 2]!
       try {
-        transport?.happened(records[at + 1]!, records[at + 2]!)
+        // None when it was closed by what happened to another.
+        if (what > Happened.Request) transports[slot]?.happened(what, length)
+        else if (what === Happened.Stranger) visits.get(length)?.(slot, undefined)
+        else {
+          at += RECORD
+          visits.get(length)?.(slot, new Uint8Array(arena.buffer, records[at + 1], records[at + 2]))
+        }
       } catch (error) {
         // As from a callback of Node's own; what happened to the others is told all the same.
         process.nextTick(rethrow, error)
       }
     }
   }
-  return { ...addon.open(arena, records, onTurn), arena, addon }
+  return { ...addon.open(arena, records, onTurn), arena, addon, visits }
 }
 
 function rethrow(error: unknown): never {
@@ -84,7 +106,7 @@ export class NativeTransport implements Transport {
     if (stream.destroyed || stream.writableLength > 0 || stream.writableEnded || stream.readableEnded) return undefined
     const fd = (stream as Socket & { _handle?: { fd?: number } })._handle?.fd
     if (fd === undefined || fd < 0) return undefined
-    native ??= openNative()
+    const native = nativeOfThread()
     if (native === undefined) return undefined
     const slot = native.adopt(fd)
     if (slot < 0) return undefined
@@ -95,6 +117,28 @@ export class NativeTransport implements Transport {
     for (let piece = stream.read(); piece !== null; piece = stream.read()) pieces.push(piece)
     stream.destroy()
     return new NativeTransport(native, slot, address, pieces.length > 0 ? Buffer.concat(pieces) : undefined)
+  }
+
+  /**
+   * Takes a connection that a listener has accepted.
+   * @param read how many bytes of it have been made use of
+   */
+  static ofVisitor(native: Native, slot: number, read: number): NativeTransport {
+    const transport = new NativeTransport(native, slot, native.peer(slot), undefined)
+    const error = native.take(slot, read)
+    if (error < 0) transport.close(transport.errorOf(error, 'read'))
+    return transport
+  }
+
+  /** Tells nobody of anything, until it is started again. */
+  stop(): void {
+    this.sink = undefined
+    this.pause()
+  }
+
+  /** Gives back what came before it is started again. */
+  unread(early: Uint8Array): void {
+    this.early = early
   }
 
   start(sink: TransportSink): void {
@@ -140,7 +184,10 @@ export class NativeTransport implements Transport {
 
   /** @internal */
   tellClose(): void {
-    this.sink?.onClose(isReset(this.error), this.error)
+    const { sink } = this
+    // Once, whoever was told to.
+    this.sink = undefined
+    sink?.onClose(isReset(this.error), this.error)
   }
 
   /** @internal */

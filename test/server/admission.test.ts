@@ -350,7 +350,12 @@ describe('a place is given back exactly once', () => {
 
   test('when its stream was gone before it was taken', async () => {
     const requests = new Mailbox<UpgradeRequest>()
-    const { server, port } = await serve({ maxConnections: 2, upgrade: requests.put, close: () => {} })
+    const { server, port } = await serve({
+      transport: 'node',
+      maxConnections: 2,
+      upgrade: requests.put,
+      close: () => {},
+    })
     const { peer } = await ask(port)
     const { raw } = await requests.next()
     if (raw === undefined) throw new Error('the request has no raw request')
@@ -379,6 +384,7 @@ describe('a place is given back exactly once', () => {
     const errors = new Mailbox<unknown>()
     const requests = new Mailbox<UpgradeRequest>()
     const { server, port } = await serve({
+      transport: 'node',
       maxConnections: 2,
       upgrade(request) {
         requests.put(request)

@@ -1,12 +1,18 @@
-import type { UpgradeRequest } from 'heartwire'
+import type { ServerOptions, UpgradeRequest } from 'heartwire'
 import { expect, test } from 'vitest'
+import { findAddon } from '../../src/transport/addon.ts'
 import { Mailbox } from '../support/mailbox.ts'
 import { RawPeer } from '../support/raw-peer.ts'
 import { serve } from '../support/servers.ts'
 
-async function seen(headers: Record<string, string | string[]>, line?: string): Promise<UpgradeRequest> {
+async function seen(
+  headers: Record<string, string | string[]>,
+  line?: string,
+  options: ServerOptions<undefined> = {},
+): Promise<UpgradeRequest> {
   const requests = new Mailbox<UpgradeRequest>()
   const { port } = await serve({
+    ...options,
     upgrade(request) {
       requests.put(request)
       return undefined
@@ -36,7 +42,6 @@ test('says what was asked for', async () => {
   expect(request.remoteAddress).toBe('127.0.0.1')
   expect(request.match).toBeUndefined()
   expect(request.signal.aborted).toBe(false)
-  expect(request.raw?.url).toBe(request.url)
   expect(request.header('HOST')).toBe('server.example')
   expect(request.header('x-twice')).toBe('1, 2')
   expect(request.header('x-none')).toBeUndefined()
@@ -63,3 +68,17 @@ test.each([
   expect(request.url).toBe(target)
   expect(request.path).toBe(path)
 })
+
+test("has Node's request on Node's sockets", async () => {
+  const request = await seen({}, 'GET /a?b HTTP/1.1', { transport: 'node' })
+  expect(request.raw?.url).toBe('/a?b')
+})
+
+test.skipIf(findAddon().addon === undefined)(
+  'has none where the native addon has accepted the connection',
+  async () => {
+    const request = await seen({}, 'GET /a?b HTTP/1.1', { transport: 'native' })
+    expect(request.raw).toBeUndefined()
+    expect(request.url).toBe('/a?b')
+  },
+)
