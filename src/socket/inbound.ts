@@ -67,6 +67,7 @@ export class Inbound {
       pulse.resume()
       transport.resume()
     }
+    if (this.pendingEnd !== undefined) this.deliverHeld()
     this.tellEnd()
   }
 

@@ -205,6 +205,30 @@ describe('receiving', () => {
     expect(await got.take(2)).toEqual([LONG, 'behind'])
   })
 
+  test('it fills the queue of who pulls messages: what follows waits until it has been read', async () => {
+    const opened = new Mailbox<ServerSocket<unknown>>()
+    const server = createServer<unknown>({ compression: COMPRESSION, heartbeat: false, open: opened.put })
+    onTestFinished(async () => void (await server.close({ deadline: 1 })))
+    const { port } = await server.listen({ port: 0, host: '127.0.0.1' })
+    const peer = await RawPeer.open(port, { 'Sec-WebSocket-Extensions': 'permessage-deflate' })
+    const socket = await opened.next()
+    const { release, decoding } = occupyThreadPool()
+    const all = Buffer.concat([deflated(LONG), deflated('behind'), masked(Opcode.Ping, 'ping')])
+    peer.write(all)
+    await decoding.next()
+    release()
+    while (socket.counts.messagesIn === 0) await new Promise(setImmediate)
+    // Time for what is not held back: another connection's message is decoded, and comes.
+    const other = await rawPair()
+    other.send(LONG)
+    expect(await other.got.next()).toBe(LONG)
+    expect([socket.counts.messagesIn, socket.counts.bytesIn]).toEqual([1, deflated(LONG).length])
+    expect(await socket.receive()).toBe(LONG)
+    expect(await socket.receive()).toBe('behind')
+    expect(await peer.text()).toEqual([Opcode.Pong, 'ping'])
+    expect(socket.counts.bytesIn).toBe(all.length)
+  })
+
   test("the peer's end comes behind it", async () => {
     const { got, closed, send, peer } = await rawPair()
     const { release, decoding } = occupyThreadPool()
@@ -321,12 +345,17 @@ describe('receiving', () => {
 
 test('what waits for the thread pool goes with its connection', async () => {
   const { release, decoding } = occupyThreadPool()
-  const { got, closed, send, peer } = await rawPair()
+  const { socket, got, closed, send, peer } = await rawPair()
   send('before')
   send(LONG)
   expect(await got.next()).toBe('before')
   await decoding.next()
   peer.stream.resetAndDestroy()
+  // Nothing is read meanwhile, so that is noticed when something is sent.
+  while (closed.all.length === 0) {
+    socket.send('noticed')
+    await new Promise(setImmediate)
+  }
   expect(await closed.next()).toMatchObject({ cause: 'reset' })
   release()
   expect(got.all).toEqual(['before'])

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   type CloseInfo,
   type DroppedMessage,
+  type Handlers,
   type Limits,
   Opcode,
   type RateLimit,
@@ -11,6 +12,11 @@ import {
 } from 'heartwire'
 import { memoryPair, openSocket, type Transport, type TransportSink } from 'heartwire/testing'
 import { describe, expect, test } from 'vitest'
+import { currentContext } from '../../src/socket/context.ts'
+import { Link } from '../../src/socket/link.ts'
+import { resolveBehaviour, SERVER_DEFAULTS } from '../../src/socket/options.ts'
+import { Socket } from '../../src/socket/socket.ts'
+import { reversed, SlowCodec } from '../protocol/slow-codec.ts'
 import { Mailbox } from '../support/mailbox.ts'
 import { masked, RawPeer } from '../support/raw-peer.ts'
 import { rawPair, serve, wsClosed, wsPair } from '../support/servers.ts'
@@ -590,5 +596,58 @@ describe('the AsyncLocalStorage context of handlers', () => {
       ['frame', 'pair'],
       ['close', 'pair'],
     ])
+  })
+})
+
+describe('the end of the transport, told while a message is being decoded', () => {
+  /** A connection with a codec that takes as long as the test wants, over a transport that does what the test does. */
+  function decoding(handlers: Handlers<Socket> = {}) {
+    let sink: TransportSink | undefined
+    const transport: Transport = {
+      remoteAddress: undefined,
+      start(given) {
+        sink = given
+      },
+      pause() {},
+      resume() {},
+      write: () => true,
+      writeAll: () => true,
+      end() {},
+      destroy() {},
+    }
+    const codec = new SlowCodec()
+    const behaviour = resolveBehaviour({ heartbeat: false }, SERVER_DEFAULTS)
+    const link = new Link({ side: 'server', behaviour, handlers, context: currentContext() }, transport, codec)
+    const socket = new Socket(link, undefined, '')
+    link.start(socket)
+    const send = (...messages: string[]) => {
+      const frames = messages.map((message) => masked(Opcode.Text, reversed(Buffer.from(message)), { rsv1: true }))
+      sink!.onData(Buffer.concat(frames))
+    }
+    return { codec, socket, link, send, sink: sink! }
+  }
+
+  /** More than is kept for who pulls messages before the peer is held back. */
+  const LONG = 'long '.repeat(20_000)
+
+  test('comes behind it and what follows it', () => {
+    const got: unknown[] = []
+    const { codec, link, send, sink } = decoding({ message: (_, message) => void got.push(message) })
+    send(LONG, 'behind')
+    sink.onEnd()
+    expect([got, link.connection.state]).toEqual([[], 'open'])
+    codec.finishDecoding()
+    expect([got, link.connection.state]).toEqual([[LONG, 'behind'], 'closing'])
+  })
+
+  test('does not wait for who pulls messages: they are kept', async () => {
+    const { codec, socket, link, send, sink } = decoding()
+    send(LONG, LONG, 'behind')
+    sink.onEnd()
+    codec.finishDecoding()
+    expect(link.connection.state).toBe('open')
+    codec.finishDecoding()
+    expect(link.connection.state).toBe('closing')
+    for (const message of [LONG, LONG, 'behind']) expect(await socket.receive()).toBe(message)
   })
 })
