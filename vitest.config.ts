@@ -9,6 +9,7 @@ const built = [
   'test/package.test.ts',
   'test/native-package.test.ts',
   'test/chat/**/*.test.ts',
+  'test/cli/**/*.test.ts',
   'test/faults/**/*.test.ts',
   'test/proof/*.test.ts',
   'test/server/handle-signals.test.ts',
