@@ -145,4 +145,9 @@ static void on_env_ends(napi_async_cleanup_hook_handle hook, void *data) {
     if (loop->connections[slot] != NULL) connection_close(loop->connections[slot]);
   while (loop->listeners != NULL) listener_close(loop->listeners);
   uv_close((uv_handle_t *)&loop->check, on_check_closed);
+  /* Node frees none of these with the thread. */
+  napi_delete_reference(loop->env, loop->kept_arena);
+  napi_delete_reference(loop->env, loop->kept_records);
+  napi_delete_reference(loop->env, loop->on_turn);
+  napi_async_destroy(loop->env, loop->context);
 }
