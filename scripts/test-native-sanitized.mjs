@@ -1,0 +1,92 @@
+// npm run test:native-sanitized [-- what to pass on to vitest]
+//
+// Builds the addon with AddressSanitizer and UndefinedBehaviorSanitizer, with the same flags otherwise, and runs the tests over it
+// that use it: transport, server, client, conformance, regressions, processes, chaos, fuzzing. What a sanitizer finds ends
+// the process that did it, and fails this. Then it looks for memory that the addon has not freed when threads and a
+// process end. Needs a build, Linux and gcc.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { buildNative } from './build-native.mjs'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const folder = join(root, 'build/native-sanitized')
+const addon = join(folder, 'heartwire.node')
+const flags = '-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g'
+const folders = ['transport', 'server', 'client', 'conformance', 'regressions', 'proof/chaos', 'proof/fuzz']
+const tests = [...folders, 'faults/processes'].map((path) => `test/${path}`)
+
+/** Connections that end in every way, in the process and in threads that end before them. */
+const everyEnd = `
+  import { once } from 'node:events'
+  import { isMainThread, parentPort, Worker } from 'node:worker_threads'
+  import { connect, createServer } from 'heartwire'
+  const server = createServer({ message: (socket, message) => void socket.send(message), transport: 'native' })
+  const { url } = await server.listen({ host: '127.0.0.1' })
+  const sockets = await Promise.all(Array.from({ length: 100 }, () => connect(url, { transport: 'native' })))
+  for (const socket of sockets) socket.send('a'.repeat(200_000))
+  for (const socket of sockets) await socket.receive()
+  for (const socket of sockets.slice(0, 50)) socket.close()
+  for (const socket of sockets.slice(50, 80)) socket.terminate()
+  if (isMainThread) {
+    for (let round = 0; round < 3; round++) {
+      const worker = new Worker(new URL(import.meta.url))
+      await once(worker, 'message')
+      await worker.terminate()
+    }
+    await server.close({ deadline: 1000 })
+  } else parentPort.postMessage('open')`
+
+if (process.platform !== 'linux') stop('works on Linux only')
+rmSync(folder, { recursive: true, force: true })
+mkdirSync(folder, { recursive: true })
+if (!(await buildNative({ target: addon, env: { CFLAGS: flags, LDFLAGS: flags } }))) process.exit(1)
+const args = process.argv.slice(2)
+const tested = run(
+  'tests',
+  ['node_modules/vitest/vitest.mjs', 'run', ...(args.length > 0 ? args : tests)],
+  'detect_leaks=0',
+)
+// With few frames kept of each allocation, those of the addon are the ones that it has made itself.
+writeFileSync(join(folder, 'program.mjs'), everyEnd)
+const ended = run('leaks', [join(folder, 'program.mjs')], 'detect_leaks=1:malloc_context_size=5:exitcode=0')
+const leaks = ended.reports.flatMap((report) => report.split('\n\n').filter(isOfAddon))
+for (const report of [...tested.reports, ...(ended.status === 0 || leaks.length > 0 ? leaks : ended.reports)])
+  console.error(report)
+if (tested.status !== 0 || tested.reports.length > 0) stop('failed: tests')
+if (leaks.length > 0) stop(`failed: ${leaks.length} places in the addon whose memory was not freed`)
+if (ended.status !== 0) stop('failed: the program whose memory was looked at')
+console.log('\nThe sanitizers have found nothing.')
+
+/** Runs Node with the sanitized addon. Reports go to files, so that one of a process that nobody looked at counts. */
+function run(name, args, options) {
+  const common = `log_path=${join(folder, name)}:print_stacktrace=1`
+  const { status } = spawnSync(process.execPath, args, {
+    cwd: root,
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      HEARTWIRE_NATIVE: addon,
+      LD_PRELOAD: ['libasan.so', 'libubsan.so'].map(library).join(':'),
+      // V8 has a handler of its own for what WebAssembly does beyond its memory, and frees little when a process ends.
+      ASAN_OPTIONS: `${options}:handle_segv=0:${common}`,
+      UBSAN_OPTIONS: common,
+    },
+  })
+  const files = readdirSync(folder).filter((file) => file.startsWith(`${name}.`))
+  return { status, reports: files.map((file) => readFileSync(join(folder, file), 'utf8')) }
+}
+
+function isOfAddon(report) {
+  return readdirSync(join(root, 'native/src')).some((file) => report.includes(` ../src/${file}:`))
+}
+
+function library(name) {
+  return execFileSync('gcc', [`-print-file-name=${name}`], { encoding: 'utf8' }).trim()
+}
+
+function stop(line) {
+  console.error(`test:native-sanitized: ${line}`)
+  process.exit(2)
+}
