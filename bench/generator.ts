@@ -15,15 +15,19 @@ export interface Generator {
   args: string[]
 }
 
-/** One run as the load generator saw it. */
+/** One run as the load generator saw it. What it did not measure is not there. */
 export interface LoadResult {
   /** Messages, deliveries or handshakes (with their closes) per second of wall-clock time. */
-  perSecond: number
+  perSecond?: number
   /** Time from sending to the echo (of a publication: to the last copy; of a handshake: to the 101), in microseconds. */
-  p50: number
-  p99: number
+  p50?: number
+  p99?: number
+  p999?: number
+  /** Of a storm: connections that were open after a second, and seconds until all were. */
+  openAfterSecond?: number
+  untilAll?: number
   /** Share of the time (0 to 1) in which the load generator waited for the server. */
-  idle: number
+  loadIdle: number
 }
 
 export interface LoadRun {
@@ -32,8 +36,10 @@ export interface LoadRun {
   seconds: number
   warmup: number
   core: number | undefined
-  /** The server is a bare TCP echo. */
-  raw?: boolean
+  /** The server sends the bytes back as they are. */
+  raw: boolean
+  /** Messages a second, of a `latency` scenario; without it they go out as answers come in. */
+  rate?: number
   /** Compare every byte that comes back; for a check, not for a measurement. */
   verify?: boolean
   /** Called when the measured time begins and when it is over; connections stay open meanwhile. */
@@ -73,17 +79,41 @@ export async function runLoad(generator: Generator, run: LoadRun): Promise<LoadR
   }
 }
 
-function loadArguments({ scenario, port, seconds, warmup, raw, verify }: LoadRun): string[] {
-  const options = ['--marks', '--warmup', String(warmup)]
-  if (raw) options.push('--raw')
-  // `wsload` reads the whole of a long message only when it has to check it.
-  if (verify && !raw) options.push('--verify')
-  const { connections, inFlight, payload } = scenario
-  if (scenario.mode === 'handshake') {
+/**
+ * Opens connections that do nothing.
+ *
+ * @returns what closes them again.
+ * @throws {Error} when they cannot all be opened.
+ */
+export async function holdConnections(
+  generator: Generator,
+  { port, connections, core }: { port: number; connections: number; core: number | undefined },
+): Promise<() => Promise<void>> {
+  const child = new Child(
+    generator.command,
+    [...generator.args, '--idle', String(connections), '127.0.0.1', String(port)],
+    { core },
+  )
+  const ready = await child.nextLine(70_000)
+  if (ready === `ready ${connections}`) return () => child.stop()
+  await child.stop()
+  throw new Error(`the load generator failed: ${ready ?? child.complaint}`)
+}
+
+function loadArguments({ scenario, port, seconds, warmup, raw, rate, verify }: LoadRun): string[] {
+  const options = ['--marks']
+  const { mode, connections, inFlight, payload } = scenario
+  if (mode === 'storm') return [...options, '--storm', String(connections), '127.0.0.1', String(port)]
+  options.push('--warmup', String(warmup))
+  if (mode === 'handshake') {
     return [...options, '--connect', '127.0.0.1', String(port), String(inFlight), String(seconds)]
   }
   options.push(`--${scenario.type}`)
-  if (scenario.mode === 'publish') options.push('--broadcast')
+  if (raw) options.push('--raw')
+  // `wsload` reads the whole of a long message only when it has to check it.
+  if (verify && !raw) options.push('--verify')
+  if (mode === 'publish') options.push('--broadcast')
+  if (rate !== undefined) options.push('--rate', String(rate))
   return [...options, '127.0.0.1', ...[port, connections, inFlight, payload, seconds].map(String)]
 }
 
@@ -96,11 +126,14 @@ export function readReport(line: string): LoadResult {
     if (value === undefined) throw new Error(`no ${key} in "${line}"`)
     return value
   }
-  const perSecond = figure(line.startsWith('connect') ? 'closed/s' : 'msgs/s')
+  const [kind] = line.split(' ')
   const errors = figure('errors')
-  const dead = figures.get('dead') ?? 0
+  const dead = figure(kind === 'connect' ? 'errors' : 'dead')
+  const loadIdle = figure('client_idle') / 100
   if (errors > 0) throw new Error(`${errors} wrong answers of the server`)
   if (dead > 0) throw new Error(`the server dropped ${dead} connections`)
+  if (kind === 'storm') return { openAfterSecond: figure('open_1s'), untilAll: figure('all_s'), loadIdle }
+  const perSecond = figure(kind === 'connect' ? 'closed/s' : 'msgs/s')
   if (perSecond === 0 || /STALLED|NOTHING-RECEIVED/.test(line)) throw new Error('the server stopped sending')
-  return { perSecond, p50: figure('p50_us'), p99: figure('p99_us'), idle: figure('client_idle') / 100 }
+  return { perSecond, p50: figure('p50_us'), p99: figure('p99_us'), p999: figure('p999_us'), loadIdle }
 }

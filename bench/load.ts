@@ -5,7 +5,10 @@
  *
  *   load [--text] [--verify] [--raw] [--warmup S] HOST PORT CONNECTIONS IN_FLIGHT PAYLOAD SECONDS
  *   load --broadcast [...] HOST PORT CONNECTIONS IN_FLIGHT PAYLOAD SECONDS
+ *   load --rate R [...] HOST PORT CONNECTIONS IN_FLIGHT PAYLOAD SECONDS
  *   load --connect [--warmup S] HOST PORT CONCURRENCY SECONDS
+ *   load --idle N HOST PORT
+ *   load --storm N HOST PORT
  */
 import type { Socket } from 'node:net'
 import { parseArgs } from 'node:util'
@@ -24,16 +27,21 @@ const { values, positionals } = parseArgs({
     raw: { type: 'boolean', default: false },
     broadcast: { type: 'boolean', default: false },
     connect: { type: 'boolean', default: false },
+    rate: { type: 'string' },
+    idle: { type: 'string' },
+    storm: { type: 'string' },
     marks: { type: 'boolean', default: false },
     block: { type: 'boolean', default: false },
     warmup: { type: 'string', default: '1' },
   },
 })
 const [host = '127.0.0.1', ...rest] = positionals
-const [port, connections, ...others] = rest.map(Number)
+const many = values.idle ?? values.storm
+const [port, connections, ...others] = [...rest, ...(many === undefined ? [] : [many])].map(Number)
 if (port === undefined || connections === undefined || rest.some((value) => !(Number(value) > 0))) {
   fail('HOST PORT CONNECTIONS ... are needed, the numbers above 0')
 }
+const rate = values.rate === undefined ? undefined : Number(values.rate)
 const target: Target = { host, port }
 const warmup = Number(values.warmup)
 const type = values.text ? 'text' : 'binary'
@@ -55,7 +63,9 @@ interface Peer {
   sent: { at: number; count: number }[]
 }
 
-if (values.connect) await runConnect(others[0] ?? fail('SECONDS is missing'))
+if (values.idle !== undefined) await runIdle()
+else if (values.storm !== undefined) await runStorm()
+else if (values.connect) await runConnect(others[0] ?? fail('SECONDS is missing'))
 else await runMessages(...messageArguments())
 process.exit(counters.errors > 0 || counters.messages === 0 ? 1 : 0)
 
@@ -74,8 +84,8 @@ async function runMessages(inFlight: number, length: number, seconds: number): P
   const peers: Peer[] = []
   let copies = 0
 
-  const send = (peer: Peer, count: number): void => {
-    peer.sent.push({ at: performance.now(), count })
+  const send = (peer: Peer, count: number, at = performance.now()): void => {
+    peer.sent.push({ at, count })
     for (let left = count; left > 0; left -= inFlight) {
       peer.socket?.write(frames.subarray(0, Math.min(left, inFlight) * frame.length))
     }
@@ -97,7 +107,7 @@ async function runMessages(inFlight: number, length: number, seconds: number): P
     counters.messages += count
     if (!values.broadcast) {
       settle(peer, count)
-      send(peer, count)
+      if (rate === undefined) send(peer, count)
       return
     }
     copies += count
@@ -113,18 +123,75 @@ async function runMessages(inFlight: number, length: number, seconds: number): P
     peers.push(...(await Promise.all(Array.from({ length: some }, () => openPeer(received, opcode, payload, frame)))))
   }
   for (const peer of values.broadcast ? peers.slice(0, 1) : peers) {
+    if (rate !== undefined) break
     if (values.broadcast) for (let i = 0; i < inFlight; i++) send(peer, 1)
     else send(peer, inFlight)
   }
+  // Open loop: a message is sent when it is due, or as soon after that as this program can, and counts from when it was due.
+  const stop = rate === undefined ? () => {} : sendAtRate(rate, (i, at) => send(peers[i % peers.length] as Peer, 1, at))
   const measured = await measuredTime(warmup, seconds, { reset, some })
-  const rate = counters.messages / measured.seconds
+  stop()
+  const perSecond = counters.messages / measured.seconds
   const kind = values.broadcast ? 'broadcast' : values.raw ? 'rawecho' : 'echo'
   await reportAndHold(
     [
       `${kind} conns=${connections} depth=${inFlight} payload=${length} type=${type} secs=${measured.seconds.toFixed(2)}`,
-      `msgs/s=${rate.toFixed(0)} ${commonFigures(measured)} dead=${counters.dead}`,
-      ...(values.broadcast ? [`broadcasts/s=${(rate / peers.length).toFixed(1)}`] : []),
+      `msgs/s=${perSecond.toFixed(0)} ${commonFigures(measured)} dead=${counters.dead}`,
+      ...(values.broadcast ? [`broadcasts/s=${(perSecond / peers.length).toFixed(1)}`] : []),
       ...(counters.messages === 0 ? ['NOTHING-RECEIVED'] : []),
+    ].join(' '),
+  )
+}
+
+/** @returns what ends it. */
+function sendAtRate(rate: number, send: (index: number, at: number) => void): () => void {
+  const start = performance.now()
+  let sent = 0
+  let over = false
+  const sendDue = (): void => {
+    if (over) return
+    for (const now = performance.now(); start + (sent / rate) * 1e3 <= now; sent++)
+      send(sent, start + (sent / rate) * 1e3)
+    setImmediate(sendDue)
+  }
+  sendDue()
+  return () => {
+    over = true
+  }
+}
+
+async function runIdle(): Promise<void> {
+  const silent = { onData() {}, onClose() {} }
+  for (let left = connections as number; left > 0; left -= 100) {
+    await Promise.all(Array.from({ length: Math.min(100, left) }, () => open(target, { rotate: true, ...silent })))
+  }
+  process.stdout.write(`ready ${connections}\n`)
+  await new Promise((resolve) => process.stdin.once('end', resolve).resume())
+  process.exit(0)
+}
+
+async function runStorm(): Promise<void> {
+  process.stdout.write('begin\n')
+  const start = performance.now()
+  const loop = performance.eventLoopUtilization()
+  let afterSecond = 0
+  let all = 0
+  const attempt = async (): Promise<void> => {
+    try {
+      await open(target, { rotate: true, onData() {}, onClose() {} })
+      counters.messages++
+      all = performance.now() - start
+      if (all <= 1e3) afterSecond++
+    } catch {
+      counters.dead++
+    }
+  }
+  await Promise.all(Array.from({ length: connections as number }, attempt))
+  const { utilization } = performance.eventLoopUtilization(loop)
+  await reportAndHold(
+    [
+      `storm conns=${connections} open=${counters.messages} open_1s=${afterSecond} all_s=${(all / 1e3).toFixed(4)}`,
+      `errors=0 dead=${counters.dead} client_idle=${(100 * (1 - utilization)).toFixed(0)}%`,
     ].join(' '),
   )
 }
@@ -145,7 +212,6 @@ async function openPeer(
   )
   let rawBytes = 0
   peer.socket = await open(target, {
-    raw: values.raw,
     onData(bytes) {
       if (values.raw) {
         rawBytes += bytes.length
@@ -180,7 +246,7 @@ async function runConnect(seconds: number): Promise<void> {
       ended = resolve
     })
     try {
-      const socket = await open(target, { raw: false, rotate: true, onData() {}, onClose: () => ended() })
+      const socket = await open(target, { rotate: true, onData() {}, onClose: () => ended() })
       handshakes++
       latency.record((performance.now() - start) * 1e3, 1)
       socket.write(closeFrame)

@@ -1,16 +1,22 @@
 /** `npm run bench`: see HELP in options.ts, and docs/performance.md. */
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { drawCharts } from './chart.ts'
 import { killChildrenAtExit } from './children.ts'
+import { type ContestantName, startContestant } from './contestants.ts'
 import { chooseGenerator } from './generator.ts'
 import { choosePinning, describeCommit, describeMachine, withCommit } from './machine.ts'
-import { measureScenario } from './measure.ts'
-import { buildNative } from './native.ts'
+import { measureScenario, roundsOf, type Setup } from './measure.ts'
 import { type Options, parseOptions, UsageError } from './options.ts'
 import { BUILT } from './places.ts'
 import type { Report } from './report.ts'
-import { type Scenario, type ServerName, takesPart } from './scenarios.ts'
-import { markdownTable, terminalTable } from './table.ts'
+import { findPresent } from './rounds.ts'
+import { type Scenario, takesPart } from './scenarios.ts'
+import { markdownTables, terminalTables } from './table.ts'
 import { writable } from './writable.ts'
+
+const USUAL_JSON = join(BUILT, 'report.json')
+const USUAL_CHARTS = join(BUILT, 'charts')
 
 killChildrenAtExit()
 
@@ -26,71 +32,107 @@ try {
 
 /** @returns the exit code: 1 when a server could not be measured. */
 async function run(options: Options): Promise<number> {
-  const machine = describeMachine()
-  const pinning = choosePinning()
+  const save = prepareFiles(options)
+  const { rounds, seconds, warmup, rate, uws } = options
   const generator = chooseGenerator(options.load)
-  const remarks: string[] = []
-  const tcpEcho = options.servers.includes('tcp') ? buildNative('tcp_echo') : { why: 'not asked for' }
-  let servers = options.servers
-  if (servers.includes('tcp') && 'why' in tcpEcho) {
-    if (options.serversAsked) throw new UsageError(tcpEcho.why)
-    remarks.push(`without the TCP floor: ${tcpEcho.why}`)
-    servers = servers.filter((server) => server !== 'tcp')
-  }
+  const pinning = choosePinning()
+  const machine = describeMachine()
+  const { servers, versions, missing } = await findServers(options)
   const scenarios = options.scenarios.filter((one) => servers.some((server) => takesPart(server, one)))
-  const baseline = servers[0]
-  if (scenarios.length === 0 || baseline === undefined) {
-    throw new UsageError(`${servers.join(', ')} can take part in none of these scenarios`)
-  }
-  if (machine.cores < 2) remarks.push('one core for the server and its load: the figures say little')
+  if (scenarios.length === 0) throw new UsageError(`${servers.join(', ')} can take part in none of these scenarios`)
 
-  const commit = describeCommit()
-  const versions: Record<string, string> = { node: process.versions.node }
-  const { rounds, seconds, warmup } = options
+  const own = servers.filter((server) => server === 'heartwire' || server === 'heartwire-node')
+  const subjects = own.length > 0 ? own : servers.slice(0, 1)
   const report: Report = {
-    format: 'heartwire-bench/1',
+    format: 'heartwire-bench/2',
     date: new Date().toISOString(),
     machine,
     versions,
     load: { generator: generator.kind, ...(generator.why !== undefined && { why: generator.why }) },
     pinning: pinning ?? null,
     settings: { rounds, seconds, warmup },
-    baseline,
+    subjects,
+    missing,
     scenarios: [],
-    remarks,
+    remarks: machine.cores < 2 ? ['one core for the server and its load: the figures say little'] : [],
   }
-  const json = writable(options.json ?? join(BUILT, 'report.json'), '{}\n')
-  const markdown = options.markdown === undefined ? undefined : writable(options.markdown, '')
 
-  process.stderr.write(
-    `${scenarios.length} scenario${scenarios.length === 1 ? '' : 's'}, ${about(estimate(scenarios, servers, options))}\n`,
-  )
+  const plan = `${scenarios.length} scenario${scenarios.length === 1 ? '' : 's'} with ${servers.length} servers`
+  process.stderr.write(`${plan}, ${about(estimateTime(scenarios, servers, options))}\n`)
+  const setup: Omit<Setup, 'progress'> = { rounds, seconds, warmup, rate, generator, pinning, uws, subjects }
   for (const [i, scenario] of scenarios.entries()) {
-    const result = await measureScenario(scenario, servers, {
-      rounds,
-      seconds,
-      warmup,
-      generator,
-      pinning,
-      tcpEcho: 'path' in tcpEcho ? tcpEcho.path : undefined,
-      baseline,
-      progress: (line) => process.stderr.write(`[${i + 1}/${scenarios.length}] ${line}\n`),
-      versions: (found) => Object.assign(versions, withCommit(found, commit)),
-    })
-    report.scenarios.push(result)
+    const progress = (line: string) => void process.stderr.write(`[${i + 1}/${scenarios.length}] ${line}\n`)
+    report.scenarios.push(await measureScenario(scenario, servers, { ...setup, progress }))
     // After every scenario: what is measured is not lost when the rest is interrupted.
-    json.write(`${JSON.stringify(report, undefined, 2)}\n`)
-    markdown?.write(markdownTable(report))
+    save(report)
   }
-  process.stdout.write(terminalTable(report))
-  process.stderr.write(`The report is in ${json.path}\n`)
+  process.stdout.write(terminalTables(report))
+  process.stderr.write(`The report is in ${options.json ?? USUAL_JSON}, charts in ${options.charts ?? USUAL_CHARTS}\n`)
   return report.scenarios.some(({ failures }) => failures.length > 0) ? 1 : 0
 }
 
-/** Seconds; starting a server, opening connections and the check take about 0.6 s a run. */
-function estimate(scenarios: Scenario[], servers: ServerName[], { rounds, seconds, warmup }: Options): number {
-  const runs = scenarios.flatMap((scenario) => servers.filter((server) => takesPart(server, scenario))).length
-  return runs * (rounds * (seconds + warmup + 0.5) + 0.6)
+/**
+ * @returns what writes all of the report.
+ * @throws {UsageError} when it cannot be written.
+ */
+function prepareFiles(options: Options): (report: Report) => void {
+  const json = writable(options.json ?? USUAL_JSON, '{}\n')
+  const markdown = options.markdown === undefined ? undefined : writable(options.markdown, '')
+  const charts = options.charts ?? USUAL_CHARTS
+  try {
+    mkdirSync(charts, { recursive: true })
+  } catch (error) {
+    throw new UsageError(`cannot write ${charts}: ${error instanceof Error ? error.message : error}`)
+  }
+  return (report) => {
+    json.write(`${JSON.stringify(report, undefined, 2)}\n`)
+    markdown?.write(markdownTables(report))
+    for (const [name, svg] of drawCharts(report)) writable(join(charts, `${name}.svg`), svg)
+  }
+}
+
+/**
+ * Those of the servers that are there.
+ *
+ * @throws {UsageError} when one is not that was asked for by name.
+ */
+async function findServers({
+  servers,
+  serversAsked,
+  uws,
+}: Options): Promise<Pick<Report, 'versions' | 'missing'> & { servers: ContestantName[] }> {
+  const commit = describeCommit()
+  const versions: Record<string, string> = { node: process.versions.node }
+  const found = await findPresent(servers, async (server) => {
+    const process = await startContestant(server, { work: 'echo', handler: 'sync', compression: 'off' }, { uws })
+    Object.assign(versions, withCommit(process.ready.versions, commit))
+    await process.stop()
+  })
+  const missing = [...found.missing, ...found.failures.map(({ contestant, error }) => ({ contestant, why: error }))]
+  const [first] = missing
+  if (first !== undefined && serversAsked) throw new UsageError(first.why)
+  for (const { contestant, why } of missing) process.stderr.write(`without ${contestant}: ${why}\n`)
+  return {
+    servers: found.present,
+    versions,
+    missing: missing.map(({ contestant, why }) => ({ server: contestant, why })),
+  }
+}
+
+/** Seconds. */
+function estimateTime(
+  scenarios: readonly Scenario[],
+  servers: readonly ContestantName[],
+  { rounds, seconds, warmup }: Options,
+): number {
+  let total = 0
+  for (const scenario of scenarios) {
+    // Starting a server, opening connections and the check take their time too; memory has to come to rest.
+    const round = scenario.mode === 'idle' ? 3.5 : scenario.mode === 'storm' ? 1.5 : seconds + warmup + 0.3
+    const runs = servers.filter((server) => takesPart(server, scenario)).length
+    total += runs * (roundsOf(scenario, rounds) * round + 0.6)
+  }
+  return total
 }
 
 function about(seconds: number): string {

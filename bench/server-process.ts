@@ -1,8 +1,5 @@
-/** An echo server in a process of its own. */
-import { join } from 'node:path'
-import { Child } from './children.ts'
-import { BUILT } from './places.ts'
-import type { Scenario, ServerName } from './scenarios.ts'
+/** A server in a process of its own. */
+import type { Child } from './children.ts'
 import type { Declined, Ready, Usage } from './servers/control.ts'
 
 const READY_TIMEOUT = 15_000
@@ -19,27 +16,6 @@ export class ServerProcess {
   private constructor(child: Child, ready: Ready) {
     this.child = child
     this.ready = ready
-  }
-
-  /**
-   * @param tcpEcho the program of the `tcp` server, where it could be built.
-   * @throws {Error} when it does not come up.
-   */
-  static async start(
-    name: ServerName,
-    scenario: Scenario,
-    { core, tcpEcho }: { core: number | undefined; tcpEcho: string | undefined },
-  ): Promise<ServerProcess> {
-    const publish = scenario.mode === 'publish'
-    const child =
-      name === 'tcp'
-        ? new Child(tcpEcho ?? 'tcp_echo', ['0'], { core, env: { MODE: publish ? 'broadcast' : 'echo' } })
-        : new Child(
-            process.execPath,
-            [join(BUILT, 'servers', `${name}.js`), scenario.handler, publish ? 'publish' : 'echo'],
-            { core },
-          )
-    return ServerProcess.over(name, child)
   }
 
   /** @throws {Error} when it does not come up; a `ServerDeclined` when it says that it cannot do what was asked of it. */

@@ -41,22 +41,58 @@ export function spread(values: readonly number[]): Spread {
   }
 }
 
+/** A median, and how well it is known. */
+export interface Estimate {
+  median: number
+  /** What the true median lies between with a probability of 95 %; with fewer than six values, the lowest and the highest. */
+  low: number
+  high: number
+}
+
+/** Fewer values than this have no 95 % interval of their median, however much they agree. */
+export const ENOUGH = 6
+
 /**
- * The spread of `values[i] / base[i]`, round by round. Both sides of a round ran right after one another, so what
- * slows the machine down for a while slows both of them down and leaves their ratio alone: the median of the ratios says
- * more than the ratio of the medians.
- *
- * @throws {RangeError} when the two differ in length, are empty, or a base value is not above 0.
+ * The median with its interval by the sign test: it assumes nothing of how the values are distributed, and is exact. A value
+ * lies above the true median with probability a half, so what is counted is in how few of all cases as many lie on one side.
  */
-export function ratioSpread(values: readonly number[], base: readonly number[]): Spread {
+export function estimate(values: readonly number[]): Estimate {
+  const sorted = values.toSorted((a, b) => a - b)
+  const cut = signTestCut(sorted.length)
+  return { median: median(values), low: sorted[cut] as number, high: sorted[sorted.length - 1 - cut] as number }
+}
+
+/** How many values at either end lie outside of the 95 % interval of the median of `n`. */
+export function signTestCut(n: number): number {
+  let probability = 0.5 ** n
+  let outside = 0
+  for (let k = 0; k < n / 2; k++) {
+    outside += probability
+    if (2 * outside > 0.05) return Math.max(0, k - 1)
+    probability *= (n - k) / (k + 1)
+  }
+  return 0
+}
+
+/** Whether the two cannot be told apart: the interval of their ratio contains 1. */
+export function isLevel({ low, high }: Estimate): boolean {
+  return low <= 1 && high >= 1
+}
+
+/**
+ * `values[i] / base[i]`, round by round. Both sides of a round ran right after one another, so what slows the machine down
+ * for a while slows both of them down and leaves their ratio alone: the median of the ratios says more than the ratio of
+ * the medians.
+ *
+ * @throws {RangeError} when the two differ in length, or a base value is not above 0.
+ */
+export function pairedRatios(values: readonly number[], base: readonly number[]): number[] {
   if (values.length !== base.length) {
     throw new RangeError(`paired rounds are needed, not ${values.length} against ${base.length}`)
   }
-  return spread(
-    values.map((value, i) => {
-      const under = base[i] as number
-      if (!(under > 0)) throw new RangeError(`a ratio to ${under} says nothing`)
-      return value / under
-    }),
-  )
+  return values.map((value, i) => {
+    const under = base[i] as number
+    if (!(under > 0)) throw new RangeError(`a ratio to ${under} says nothing`)
+    return value / under
+  })
 }

@@ -1,7 +1,9 @@
-/** The report for people: a heading and one table, for the terminal or as Markdown. */
+/** The report for people: a heading and a table of each kind, for the terminal or as Markdown. */
+import type { ContestantName } from './contestants.ts'
+import { type Figure, KINDS, type Kind } from './figures.ts'
 import type { Machine } from './machine.ts'
 import type { Report, ScenarioResult, ServerResult } from './report.ts'
-import type { Spread } from './stats.ts'
+import { ENOUGH, type Estimate, isLevel, type Spread } from './stats.ts'
 
 /** Below this share of idle time the load generator may have been what limited the figure. */
 const SATURATED = 0.05
@@ -9,23 +11,41 @@ const SATURATED = 0.05
 /** Above this share of time that the server had to wait for its core, a result is not one of a quiet machine. */
 const DISTURBED = 0.05
 
-const COLUMNS = [
-  'scenario',
-  'server',
-  'per second',
-  'ratio',
-  'per CPU second',
-  'ratio',
-  'CPU',
-  'wait',
-  'RSS',
-  'p50',
-  'p99',
-]
+const HEADINGS: Record<Figure, string> = {
+  perCpuSecond: 'per CPU second',
+  perSecond: 'per second',
+  perConnection: 'per connection',
+  openAfterSecond: 'open after 1 s',
+  untilAll: 'all open after',
+  p50: 'p50',
+  p99: 'p99',
+  p999: 'p99.9',
+  cpu: 'CPU',
+  wait: 'wait',
+  rss: 'RSS',
+  loadIdle: 'load idle',
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(0)} %`
+
+const FORMATS: Record<Figure, (value: number) => string> = {
+  perCpuSecond: count,
+  perSecond: count,
+  perConnection: bytes,
+  openAfterSecond: (value) => value.toFixed(0),
+  untilAll: (seconds) => duration(seconds * 1e6),
+  p50: duration,
+  p99: duration,
+  p999: duration,
+  cpu: percent,
+  wait: percent,
+  rss: bytes,
+  loadIdle: percent,
+}
 
 /** What the figures depend on, a line each. */
 export function heading(report: Report): string[] {
-  const { machine, settings, pinning, load, versions } = report
+  const { machine, settings, pinning, load, versions, missing } = report
   const rounds = `${settings.rounds} paired round${settings.rounds === 1 ? '' : 's'}`
   return [
     machineLine(machine),
@@ -35,6 +55,7 @@ export function heading(report: Report): string[] {
       ? 'processes not pinned to cores'
       : `server on core ${pinning.server}, load generator on core ${pinning.load}`,
     `load generator: ${load.generator}${load.why === undefined ? '' : ` (${load.why})`}`,
+    ...missing.map(({ server, why }) => `without ${server}: ${why}`),
     ...report.remarks,
   ]
 }
@@ -51,16 +72,17 @@ export function versionsLine(versions: Record<string, string>): string {
 
 /** What the columns mean and what went wrong, a line each. */
 export function legend(report: Report): string[] {
+  const few = report.scenarios.some(({ rounds }) => rounds < ENOUGH)
   const lines = [
-    `Medians over the rounds; a ratio is the median of the paired ratios to ${report.baseline} (lowest–highest round).`,
-    'CPU: how busy the server was. Wait: how long other processes kept it from its core.',
-    'The unit is messages, for publish deliveries, for handshake a handshake with its close.',
+    `Medians over the rounds. "${report.subjects[0]} to it" is the median of the paired ratios of the first figure, ${report.subjects[0]}'s ` +
+      `divided by that of the server in this row, with ${few ? 'the lowest and the highest round' : 'its 95 % interval'}; ` +
+      '"level" when 1 lies within.',
+    'CPU: how busy the server was. Wait: how long other processes kept it from its core. Load idle: what the load generator had to spare.',
+    'The unit is messages, for publish deliveries, for handshake a handshake with its close, for storm a connection.',
   ]
-  if (report.scenarios.some(({ results }) => results.some(saturated))) {
-    lines.push('* The load generator had no time to spare: a floor.')
-  }
   const results = report.scenarios.flatMap((scenario) => scenario.results)
-  const disturbed = results.filter(({ summary }) => summary.wait.median > DISTURBED).length
+  if (results.some(saturated)) lines.push('* The load generator had no time to spare: a floor.')
+  const disturbed = results.filter(({ summary }) => (summary.wait?.median ?? 0) > DISTURBED).length
   if (disturbed > 0) {
     lines.push(
       `Other processes disturbed ${disturbed} of ${results.length} results (wait above 5 %): the machine was not quiet.`,
@@ -72,19 +94,37 @@ export function legend(report: Report): string[] {
   return [...lines, ...failures]
 }
 
-export function terminalTable(report: Report): string {
-  return [...heading(report), '', ...terminalLines(COLUMNS, rows(report)), '', ...legend(report), ''].join('\n')
+export function terminalTables(report: Report): string {
+  const tables = eachKind(report, (kind, scenarios) => [
+    kind.title,
+    '',
+    ...terminalLines(columns(kind, report), rows(kind, scenarios, report)),
+    '',
+  ])
+  return [...heading(report), '', ...tables, ...legend(report), ''].join('\n')
 }
 
-export function markdownTable(report: Report): string {
+export function markdownTables(report: Report): string {
+  const tables = eachKind(report, (kind, scenarios) => [
+    `**${kind.title}**`,
+    '',
+    ...markdownLines(columns(kind, report), rows(kind, scenarios, report)),
+    '',
+  ])
   return [
     ...heading(report).map((text) => `- ${text}`),
     '',
-    ...markdownLines(COLUMNS, rows(report)),
-    '',
-    ...legend(report).map((text) => text.replaceAll('*', '\\*')),
+    ...tables,
+    ...legend(report).map((text) => `- ${text.replace(/^\*/, '\\*')}`),
     '',
   ].join('\n')
+}
+
+function eachKind(report: Report, lines: (kind: Kind, scenarios: ScenarioResult[]) => string[]): string[] {
+  return Object.values<Kind>(KINDS).flatMap((kind) => {
+    const scenarios = report.scenarios.filter(({ mode }) => kind.modes.includes(mode))
+    return scenarios.length === 0 ? [] : lines(kind, scenarios)
+  })
 }
 
 /** A table for the terminal. The first two columns are names, the others figures; so it is in Markdown. */
@@ -113,40 +153,56 @@ export function markdownLines(columns: readonly string[], rows: readonly string[
   ]
 }
 
-function rows(report: Report): string[][] {
-  return report.scenarios.flatMap((scenario) => [
-    ...scenario.results.map((result, i) => [i === 0 ? title(scenario) : '', ...cells(result)]),
-    ...scenario.failures.map(({ server }, i) => [
-      i === 0 && scenario.results.length === 0 ? title(scenario) : '',
-      server,
-      'failed',
-      ...COLUMNS.slice(3).map(() => ''),
-    ]),
-  ])
+function columns(kind: Kind, { subjects }: Report): string[] {
+  const [main, ...others] = [kind.main, ...kind.columns].map((figure) => HEADINGS[figure])
+  return ['scenario', 'server', main ?? '', ...subjects.map((subject) => `${subject} to it`), ...others]
 }
 
-function title({ name, connections, mode }: ScenarioResult): string {
-  return mode === 'echo' ? `${name} (${connections} conns)` : name
+function rows(kind: Kind, scenarios: readonly ScenarioResult[], report: Report): string[][] {
+  const width = columns(kind, report).length
+  return scenarios.flatMap((scenario) => {
+    const lines = [
+      ...scenario.results.map((result) => [result.server, ...cells(kind, result, report.subjects)]),
+      ...scenario.failures.map(({ server }) => [server, 'failed', ...Array<string>(width - 3).fill('')]),
+    ]
+    return lines.map((line, i) => [i === 0 ? titleOf(scenario) : '', ...line])
+  })
 }
 
-function cells({ server, summary, ratio }: ServerResult): string[] {
+/** The name of a scenario, and what it does not say. */
+function titleOf({ name, mode, connections, rate }: ScenarioResult): string {
+  if (mode === 'latency') return `${name} (${connections} conns, ${count(rate ?? 0)}/s)`
+  return mode === 'handshake' || name.endsWith(`/${connections}`) ? name : `${name} (${connections} conns)`
+}
+
+function cells(kind: Kind, { server, summary, ratios }: ServerResult, subjects: readonly ContestantName[]): string[] {
   const star = saturated({ summary }) ? '*' : ''
+  const cell = (figure: Figure): string => {
+    const value = summary[figure]
+    if (value === undefined) return ''
+    return format(figure, value.median) + (figure === 'perSecond' || figure === 'untilAll' ? star : '')
+  }
   return [
-    server,
-    count(summary.perSecond.median) + star,
-    ratio === undefined ? '' : times(ratio.perSecond),
-    count(summary.perCpuSecond.median),
-    ratio === undefined ? '' : times(ratio.perCpuSecond),
-    `${(100 * summary.cpu.median).toFixed(0)} %`,
-    `${(100 * summary.wait.median).toFixed(0)} %`,
-    bytes(summary.rss.median),
-    duration(summary.p50.median),
-    duration(summary.p99.median),
+    cell(kind.main),
+    ...subjects.map((subject) => {
+      const ratio = ratios[subject]?.[kind.main]
+      return subject === server || ratio === undefined ? '' : ratioText(ratio)
+    }),
+    ...kind.columns.map(cell),
   ]
 }
 
+export function format(figure: Figure, value: number): string {
+  return FORMATS[figure](value)
+}
+
+/** 1.52 (1.41–1.60), or what cannot be told from 1: level (0.94–1.03). */
+export function ratioText(ratio: Estimate): string {
+  return `${isLevel(ratio) ? 'level' : digits(ratio.median)} (${digits(ratio.low)}–${digits(ratio.high)})`
+}
+
 function saturated({ summary }: Pick<ServerResult, 'summary'>): boolean {
-  return summary.loadIdle.median < SATURATED
+  return summary.loadIdle !== undefined && summary.loadIdle.median < SATURATED
 }
 
 /** Three digits and a letter: 113 k, 2.71 M. */

@@ -1,21 +1,16 @@
 /** What is compared: servers, the modes of permessage-deflate they have, and sizes of messages. */
 
+import type { Compression } from '../servers/control.ts'
+
 export type ServerName = 'ws' | 'bun' | 'heartwire'
 
-/**
- * - `takeover`: what went before is the context of a message, in both directions (RFC 7692 section 7.1.1);
- * - `shared`: no takeover in either direction, so that connections can share what compresses;
- * - `off`: nothing is compressed.
- */
-export type Mode = 'takeover' | 'shared' | 'off'
-
-export const MODES: readonly Mode[] = ['takeover', 'shared', 'off']
+export const MODES: readonly Compression[] = ['takeover', 'shared', 'off']
 
 export interface Contestant {
   /** `ws/takeover` */
   name: string
   server: ServerName
-  mode: Mode
+  mode: Compression
 }
 
 export const CONTESTANTS: readonly Contestant[] = MODES.flatMap((mode) =>

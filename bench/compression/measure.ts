@@ -1,10 +1,11 @@
 /** Runs the contestants: for each size a check of all answers, then interleaved rounds; then memory. */
-import { setTimeout } from 'node:timers/promises'
 import { Latency } from '../load/latency.ts'
 import type { Pinning } from '../machine.ts'
+import { FIRST, restingMemory } from '../memory.ts'
 import { type Reading, read, spent } from '../reading.ts'
+import { runRounds } from '../rounds.ts'
 import type { ServerProcess } from '../server-process.ts'
-import { ratioSpread, type Spread, spread } from '../stats.ts'
+import { pairedRatios, type Spread, spread } from '../stats.ts'
 import { type Contestant, HELD, type Size } from './contestants.ts'
 import { LoadProcess } from './load-process.ts'
 import type { Options } from './options.ts'
@@ -20,9 +21,6 @@ export interface Setup {
 
 /** Connections of the check before the rounds. */
 const CHECKED = 5
-
-/** Connections that a server has before memory is read for the first time: it has compiled and loaded what it needs then. */
-const FIRST = 100
 
 export async function measureEcho(
   size: Size,
@@ -120,16 +118,6 @@ export async function measureMemory(
   return { results, failures }
 }
 
-/** Resident memory in bytes when nothing happens any more and garbage has been collected. */
-async function restingMemory(server: ServerProcess): Promise<number> {
-  let least = Number.POSITIVE_INFINITY
-  for (let i = 0; i < 4; i++) {
-    await setTimeout(250)
-    least = Math.min(least, (await server.usage('gc')).rss)
-  }
-  return least
-}
-
 /** A fresh server for a single run. */
 async function withServer<T>(
   contestant: Contestant,
@@ -144,7 +132,7 @@ async function withServer<T>(
   }
 }
 
-/** Whoever fails is left out of the rest; the others go on. */
+/** The rounds of a part of the benchmark. */
 async function interleave<Sample>(
   part: string,
   contestants: readonly Contestant[],
@@ -152,34 +140,9 @@ async function interleave<Sample>(
   setup: Setup,
   run: { check?(contestant: Contestant): Promise<void>; round(contestant: Contestant): Promise<Sample> },
 ): Promise<{ samples: Map<Contestant, Sample[]>; failures: Failure[] }> {
-  const samples = new Map<Contestant, Sample[]>(contestants.map((contestant) => [contestant, []]))
-  const failures: Failure[] = []
-  const attempt = async (contestant: Contestant, what: string, work: () => Promise<void>): Promise<void> => {
-    setup.progress(`${part}  ${contestant.name}  ${what}`)
-    try {
-      await work()
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      failures.push({ part, name: contestant.name, error: message })
-      samples.delete(contestant)
-      setup.progress(`${part}  ${contestant.name}  failed: ${message}`)
-    }
-  }
-  const { check } = run
-  if (check !== undefined) {
-    for (const contestant of contestants) await attempt(contestant, 'check', () => check(contestant))
-  }
-  for (let round = 0; round < rounds; round++) {
-    // Whoever runs last finds a warmer (or hotter) machine: they take turns at that.
-    const order = round % 2 === 0 ? [...samples.keys()] : [...samples.keys()].reverse()
-    for (const contestant of order) {
-      await attempt(contestant, `round ${round + 1}/${rounds}`, async () => {
-        const sample = await run.round(contestant)
-        samples.get(contestant)?.push(sample)
-      })
-    }
-  }
-  return { samples, failures }
+  const progress = ({ name }: Contestant, what: string) => setup.progress(`${part}  ${name}  ${what}`)
+  const { samples, failures } = await runRounds<Contestant, Sample>(contestants, rounds, { ...run, progress })
+  return { samples, failures: failures.map(({ contestant: { name }, error }) => ({ part, name, error })) }
 }
 
 /** The ratio to `ws` in the same mode, where there is one. */
@@ -195,7 +158,7 @@ function toWs<Sample>(
     return undefined
   }
   const [own, base] = [of(server), of('ws')]
-  return server === 'ws' || own === undefined || base === undefined ? {} : { toWs: ratioSpread(own, base) }
+  return server === 'ws' || own === undefined || base === undefined ? {} : { toWs: spread(pairedRatios(own, base)) }
 }
 
 function summarize(samples: readonly EchoSample[]): Record<keyof EchoSample, Spread> {

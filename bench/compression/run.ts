@@ -4,7 +4,7 @@ import { killChildrenAtExit } from '../children.ts'
 import { choosePinning, describeCommit, describeMachine, withCommit } from '../machine.ts'
 import { UsageError } from '../options.ts'
 import { BUILT } from '../places.ts'
-import { ServerDeclined } from '../server-process.ts'
+import { findPresent } from '../rounds.ts'
 import { writable } from '../writable.ts'
 import type { Contestant } from './contestants.ts'
 import { measureEcho, measureMemory, type Setup } from './measure.ts'
@@ -77,20 +77,18 @@ async function run(options: Options): Promise<number> {
 /** Those that can be measured here; the others, and all versions, are noted in the report. */
 async function present(contestants: readonly Contestant[], report: Report): Promise<Contestant[]> {
   const commit = describeCommit()
-  const found: Contestant[] = []
-  for (const contestant of contestants) {
-    try {
-      const server = await startServer(contestant, undefined)
-      Object.assign(report.versions, withCommit(server.ready.versions, commit))
-      await server.stop()
-      found.push(contestant)
-    } catch (error) {
-      const { name } = contestant
-      const why = error instanceof Error ? error.message : String(error)
-      if (error instanceof ServerDeclined) report.skipped.push({ name, why })
-      else report.failures.push({ part: 'start', name, error: why })
-      process.stderr.write(`${name} ${error instanceof ServerDeclined ? 'skipped' : 'failed'}: ${why}\n`)
-    }
+  const found = await findPresent(contestants, async (contestant) => {
+    const server = await startServer(contestant, undefined)
+    Object.assign(report.versions, withCommit(server.ready.versions, commit))
+    await server.stop()
+  })
+  for (const { contestant, why } of found.missing) {
+    report.skipped.push({ name: contestant.name, why })
+    process.stderr.write(`${contestant.name} skipped: ${why}\n`)
   }
-  return found
+  for (const { contestant, error } of found.failures) {
+    report.failures.push({ part: 'start', name: contestant.name, error })
+    process.stderr.write(`${contestant.name} failed: ${error}\n`)
+  }
+  return found.present
 }

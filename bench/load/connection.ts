@@ -12,8 +12,6 @@ export interface Target {
 }
 
 export interface OpenOptions {
-  /** A bare TCP connection, for an echo server that knows no WebSocket. */
-  raw: boolean
   /** Take local addresses in turn, so that thousands of connections a second do not run out of ports. */
   rotate?: boolean
   /** The extensions to offer, as the header has them. Without it an answer with extensions is none. */
@@ -32,7 +30,7 @@ let turn = 0
 /** @throws {Error} (the promise rejects) when the connection fails or the answer is no handshake. */
 export function open(target: Target, options: OpenOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    let answer: string | undefined = options.raw ? undefined : ''
+    let answer: string | undefined = ''
     const receive = (bytes: Buffer): void => {
       if (answer === undefined) {
         options.onData(bytes)
@@ -67,7 +65,7 @@ export function open(target: Target, options: OpenOptions): Promise<Socket> {
         },
       },
     })
-    socket.on('connect', () => (options.raw ? resolve(socket) : socket.write(request(target, options.offer))))
+    socket.on('connect', () => socket.write(request(target, options.offer)))
     socket.on('error', reject)
     socket.on('close', () => {
       reject(new Error('the server ended the connection during the handshake'))

@@ -1,6 +1,9 @@
-/* single-threaded level-triggered epoll TCP echo: the physical limit. Echoes bytes as read.
+/* single-threaded level-triggered epoll echo: the physical limit. It answers the opening handshake, always with the answer to
+ * the key of RFC 6455's example, which is what the load generator sends, and knows no more of WebSocket.
  *
- *   tcp_echo [PORT]      0: any free port. MODE=broadcast in the environment: every byte goes to every connection.
+ *   tcp_echo echo         sends back the bytes it reads
+ *   tcp_echo publish      sends them to every connection
+ *   tcp_echo handshake    ends a connection that sends anything
  *
  * Speaks the benchmark's control lines (bench/servers/control.ts): one JSON line with port and pid when it listens,
  * for every line of standard input one JSON line with the CPU seconds spent, a clock and the resident bytes,
@@ -22,9 +25,9 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-typedef struct { int fd, armed; size_t off, len, cap; char *pend; } conn;
+typedef struct { int fd, armed, open; size_t off, len, cap; char *pend; } conn;
 static conn *tab[65536];
-static int ep, bcast, nfd;
+static int ep, bcast, hang_up, nfd;
 static char buf[256 * 1024];
 static void closec(conn *c) { close(c->fd); tab[c->fd] = NULL; free(c->pend); free(c); }
 static void arm(conn *c, uint32_t ev) { struct epoll_event e = {.events = ev, .data.ptr = c}; epoll_ctl(ep, EPOLL_CTL_MOD, c->fd, &e); }
@@ -43,6 +46,8 @@ static int put(conn *c, const char *p, size_t n) {
   if (!c->armed) { c->armed = 1; arm(c, bcast ? EPOLLIN | EPOLLOUT : EPOLLOUT); } /* echo: stop reading while blocked */
   return 0;
 }
+static const char ANSWER[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                             "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 static void usage(void) {
   struct rusage r; getrusage(RUSAGE_SELF, &r);
   struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t);
@@ -60,13 +65,13 @@ static void control(void) {
   for (ssize_t i = 0; i < n; i++) if (b[i] == '\n') usage();
 }
 int main(int argc, char **argv) {
-  const char *pe = getenv("PORT"), *me = getenv("MODE");
-  int port = argc > 1 ? atoi(argv[1]) : pe ? atoi(pe) : 9001, one = 1;
-  bcast = me && !strcmp(me, "broadcast");
+  int one = 1;
+  bcast = argc > 1 && !strcmp(argv[1], "publish");
+  hang_up = argc > 1 && !strcmp(argv[1], "handshake");
   signal(SIGPIPE, SIG_IGN);
   int ls = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   setsockopt(ls, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   if (bind(ls, (void *)&a, sizeof a) || listen(ls, 4096)) { perror("listen"); return 1; }
   socklen_t al = sizeof a;
   getsockname(ls, (void *)&a, &al);
@@ -103,8 +108,11 @@ int main(int argc, char **argv) {
         ssize_t n = recv(c->fd, buf, sizeof buf, MSG_DONTWAIT);
         if (n == 0 || (n < 0 && errno != EAGAIN)) { closec(c); continue; }
         if (n > 0) {
-          if (!bcast) { if (put(c, buf, n)) closec(c); }
-          else for (int f = 0; f < nfd; f++) if (tab[f]) put(tab[f], buf, n);
+          /* the request is one piece: the load generator sends it in one */
+          if (!c->open) { c->open = 1; if (put(c, ANSWER, sizeof ANSWER - 1)) closec(c); }
+          else if (hang_up) closec(c);
+          else if (!bcast) { if (put(c, buf, n)) closec(c); }
+          else for (int f = 0; f < nfd; f++) if (tab[f] && tab[f]->open) put(tab[f], buf, n);
         }
       }
     }

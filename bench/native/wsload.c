@@ -4,14 +4,18 @@
  *   wsload --broadcast [opts] HOST PORT CONNS DEPTH PAYLOAD SECONDS
  *   wsload --connect [opts] HOST PORT CONCURRENCY SECONDS   handshake + clean close cycles
  *   wsload --idle N [opts] HOST PORT                        open N, print "ready", hold until stdin closes
+ *   wsload --storm N [opts] HOST PORT                       start N connections at once: how many are open after a
+ *                                                           second, and when all are
  *
  * The measured time is longer when nothing has come in it (10 s at most).
  *
  * opts: --text --binary(default) --utf8 (text with multi-byte chars) --deflate (offer permessage-deflate
- *       and send one pre-compressed, context-free message over and over) --raw (no handshake, no parsing:
- *       TCP echo of the same bytes) --verify (compare echoed payload) --warmup S (default 1) --path /p
+ *       and send one pre-compressed, context-free message over and over) --raw (after the handshake nothing is
+ *       parsed: the server sends back the bytes as they are) --verify (compare echoed payload) --warmup S (default 1) --path /p
  *       --block (sleep in epoll_wait; default is to busy-poll, so that the server never pays for waking the
  *       client; client_idle is the share of time spent in empty polls: >0 means the client has headroom)
+ *       --rate R (messages a second over all connections, each sent when it is due, whether or not those before it are
+ *       back; latency counts from when it was due, so that a stall of the server, or of this program, is not hidden)
  *       --pid P (also report CPU and RSS of process P) --abort (--connect: RST instead of close handshake)
  *       --marks (print the line "begin" when the warm-up is over, and after the report keep the connections open
  *       until standard input says something or ends, 2 s at most: so that the caller can ask the server for its
@@ -64,8 +68,8 @@ typedef struct conn {
 } conn;
 
 static int ep, o_text = 0, o_utf8 = 0, o_deflate = 0, o_raw = 0, o_verify = 0, o_bcast = 0, o_connect = 0, o_abort = 0;
-static int o_idle = 0, o_pid = 0, o_block = 0, o_marks = 0;
-static double o_warm = 1.0;
+static int o_idle = 0, o_storm = 0, o_pid = 0, o_block = 0, o_marks = 0;
+static double o_warm = 1.0, o_rate = 0;
 static const char *o_path = "/";
 static struct sockaddr_in addr;
 static char req[1024];
@@ -79,7 +83,7 @@ static uint8_t *rbuf;
 static size_t RBUF = 256 * 1024;
 static int use_trunc;
 static uint64_t m_msgs, m_err, m_rsv1, m_reads, m_writes, m_idle, m_polls, m_evs, m_rx;
-static uint64_t hist[4096];
+static uint64_t hist[4096], rec_from, rec_max; /* rec_from: what was sent before is not recorded */
 static conn *C;
 static int NC, depth = 1;
 
@@ -100,6 +104,7 @@ static inline void rec(uint64_t t, uint64_t n) {
   if (t < 128) i = t;
   else { unsigned sh = 63 - __builtin_clzll(t) - 6; i = sh * 64 + (unsigned)(t >> sh); }
   hist[i] += n;
+  if (t > rec_max) rec_max = t;
 }
 static double pct(double p, double tick_us) {
   uint64_t tot = 0, acc = 0;
@@ -220,7 +225,7 @@ static inline void got_msgs(conn *c, uint64_t n, uint64_t now) {
   while (n && c->rh != c->rt) {
     batch *b = &c->ring[c->rh & ringmask];
     uint64_t k = b->n < n ? b->n : n;
-    rec(now - b->ts, k);
+    if (b->ts >= rec_from) rec(now - b->ts, k);
     b->n -= k; n -= k;
     if (!b->n) c->rh++;
   }
@@ -329,7 +334,7 @@ static int start(conn *c, int rotate) {
   if (r < 0 && errno != EINPROGRESS) { close(c->fd); c->fd = -1; c->st = S_DEAD; return -1; }
   struct epoll_event e = {.events = EPOLLIN | EPOLLOUT, .data.ptr = c};
   /* on loopback the TCP handshake is normally over when connect() returns, EINPROGRESS or not */
-  if (!o_raw && send(c->fd, req, req_n, MSG_NOSIGNAL | MSG_DONTWAIT) == req_n) { c->st = S_HS; c->armed = 0; e.events = EPOLLIN; }
+  if (send(c->fd, req, req_n, MSG_NOSIGNAL | MSG_DONTWAIT) == req_n) { c->st = S_HS; c->armed = 0; e.events = EPOLLIN; }
   epoll_ctl(ep, EPOLL_CTL_ADD, c->fd, &e);
   return 0;
 }
@@ -339,7 +344,6 @@ static int drive_open(conn *c, uint32_t ev, const uint8_t **lp, size_t *ln) {
   if (c->st == S_CONN) {
     if (ev & (EPOLLERR | EPOLLHUP)) { kill_conn(c, 1); return 0; }
     if (!(ev & EPOLLOUT)) return 0;
-    if (o_raw) { c->st = S_OPEN; arm(c, 0); return 1; }
     if (send(c->fd, req, req_n, MSG_NOSIGNAL) != req_n) { kill_conn(c, 1); return 0; }
     c->st = S_HS;
     arm(c, 0);
@@ -543,6 +547,98 @@ static void run_load(double secs) {
   exit(stalled || m_err || !m_msgs ? 1 : 0);
 }
 
+/* --rate */
+static void run_rate(double secs, double rate) {
+  struct epoll_event ev[1024];
+  double m0 = mono(), measure = 0.05;
+  uint64_t t0 = __rdtsc();
+  while (mono() - m0 < measure) ;
+  double ticks = (__rdtsc() - t0) / (mono() - m0), step = ticks / rate, cpu0 = 0, cw0 = 0;
+  uint64_t start = __rdtsc(), from = start + o_warm * ticks, to = from + secs * ticks, prev = start, sent = 0, back = 0, first = 0, last = 0;
+  uint64_t total = (uint64_t)((o_warm + secs) * rate);
+  if (total < 1) total = 1;
+  int begun = 0, dead = 0;
+  for (;;) {
+    uint64_t now = __rdtsc();
+    if (!begun && now >= from) {
+      begun = 1; rec_from = from; m_idle = 0; first = back;
+      memset(hist, 0, sizeof hist); rec_max = 0;
+      cpu0 = self_cpu(); cw0 = run_wait(0);
+      mark_begin();
+      now = prev = __rdtsc();
+    }
+    int busy = 0;
+    while (sent < total) {
+      uint64_t due = start + (uint64_t)(sent * step);
+      if (due > now) break;
+      conn *c = &C[sent++ % NC];
+      if (c->st == S_OPEN) send_msgs(c, 1, due);
+      busy = 1;
+    }
+    if (begun && now >= to) {
+      if (!last) last = back;
+      if (back >= sent || now - to > LATE * ticks) break; /* what is under way counts too, unless it does not come */
+    }
+    int k = epoll_wait(ep, ev, 1024, 0);
+    for (int i = 0; i < k; i++) {
+      conn *c = ev[i].data.ptr;
+      if (c->st == S_DEAD) continue;
+      if (ev[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+        uint64_t at, n = drain(c, &at);
+        if (n) { back += n; got_msgs(c, n, at); }
+        if (c->st == S_OPEN && c->pong) flush_out(c);
+      }
+      if (c->st == S_OPEN && (ev[i].events & EPOLLOUT)) flush_out(c);
+    }
+    uint64_t end = __rdtsc();
+    if (k <= 0 && !busy && end < to) m_idle += end - prev;
+    prev = end;
+  }
+  uint64_t end = __rdtsc(), missing = 0;
+  for (int i = 0; i < NC; i++) {
+    conn *c = &C[i];
+    if (c->st != S_OPEN) dead++;
+    for (; c->rh != c->rt; c->rh++) { batch *b = &c->ring[c->rh & ringmask]; missing += b->n; if (b->ts >= rec_from) rec(end - b->ts, b->n); }
+  }
+  double us = 1e6 / ticks, el = (end - from) / ticks;
+  printf("rate conns=%d rate=%.0f payload=%zu secs=%.2f msgs/s=%.0f p50_us=%.1f p99_us=%.1f p999_us=%.1f max_us=%.1f missing=%lu errors=%lu dead=%d client_cpu=%.0f%% client_idle=%.0f%% client_wait=%.1f%%%s\n",
+         NC, rate, plen, secs, (last - first) / secs, pct(.5, us), pct(.99, us), pct(.999, us), rec_max * us, (unsigned long)missing, (unsigned long)m_err, dead,
+         100 * (self_cpu() - cpu0) / el, 100 * m_idle / ticks / secs, 100 * (run_wait(0) - cw0) / el, back == first ? " NOTHING-RECEIVED" : "");
+  mark_end();
+  exit(m_err || back == first ? 1 : 0);
+}
+
+/* --storm */
+static void run_storm(int n) {
+  struct epoll_event ev[1024];
+  int open = 0, dead = 0, open_1s = -1, started = 0;
+  mark_begin();
+  double t0 = mono(), now = t0, idle = 0, last = t0, cpu0 = self_cpu();
+  while (open + dead < n) {
+    /* as fast as this program can, with a look at what has come in after every few */
+    for (int i = 0; i < 16 && started < n; i++) { C[started].idx = started; if (start(&C[started], 1) < 0) dead++; started++; }
+    int k = epoll_wait(ep, ev, 1024, o_block && started == n ? 50 : 0);
+    for (int i = 0; i < k; i++) {
+      conn *c = ev[i].data.ptr;
+      const uint8_t *lp; size_t ln;
+      if (c->st == S_OPEN) { uint64_t at; drain(c, &at); if (c->st == S_OPEN && c->pong) flush_out(c); continue; }
+      if (c->st == S_DEAD) continue;
+      if (drive_open(c, ev[i].events, &lp, &ln)) { open++; last = mono(); }
+      else if (c->st == S_DEAD) dead++;
+    }
+    double t = mono();
+    if (k <= 0 && started == n) idle += t - now;
+    now = t;
+    if (open_1s < 0 && now - t0 >= 1) open_1s = open;
+    if (now - t0 > 60) break;
+  }
+  double el = now - t0;
+  printf("storm conns=%d open=%d open_1s=%d all_s=%.4f errors=%lu dead=%d client_cpu=%.0f%% client_idle=%.0f%%\n",
+         n, open, open_1s < 0 ? open : open_1s, last - t0, (unsigned long)m_err, n - open, 100 * (self_cpu() - cpu0) / el, 100 * idle / el);
+  mark_end();
+  exit(open < n);
+}
+
 static void run_connect(int conc, double secs) {
   struct epoll_event ev[256];
   uint64_t hs = 0, cyc = 0;
@@ -645,15 +741,17 @@ int main(int argc, char **argv) {
     else if (!strcmp(a, "--marks")) o_marks = 1;
     else if (!strcmp(a, "--idle") && i + 1 < argc) o_idle = atoi(argv[++i]);
     else if (!strcmp(a, "--warmup") && i + 1 < argc) o_warm = atof(argv[++i]);
+    else if (!strcmp(a, "--storm") && i + 1 < argc) o_storm = atoi(argv[++i]);
+    else if (!strcmp(a, "--rate") && i + 1 < argc) o_rate = atof(argv[++i]);
     else if (!strcmp(a, "--pid") && i + 1 < argc) o_pid = atoi(argv[++i]);
     else if (!strcmp(a, "--path") && i + 1 < argc) o_path = argv[++i];
     else if (a[0] == '-' && a[1] == '-') { fprintf(stderr, "unknown option %s\n", a); return 2; }
     else if (np < 8) pos[np++] = a;
   }
-  int need = o_idle ? 2 : o_connect ? 4 : 6;
+  int need = o_idle || o_storm ? 2 : o_connect ? 4 : 6;
   if (np != need) {
     fprintf(stderr, "usage: wsload [--broadcast] HOST PORT CONNS DEPTH PAYLOAD SECONDS [--text|--binary|--utf8] [--deflate] [--raw] [--verify] [--warmup S] [--pid P]\n"
-                    "       wsload --connect HOST PORT CONCURRENCY SECONDS [--abort]\n       wsload --idle N HOST PORT [--pid P]\n");
+                    "       wsload --connect HOST PORT CONCURRENCY SECONDS [--abort]\n       wsload --idle N HOST PORT [--pid P]\n       wsload --storm N HOST PORT\n");
     return 2;
   }
   addr.sin_family = AF_INET;
@@ -664,7 +762,7 @@ int main(int argc, char **argv) {
   req_n = snprintf(req, sizeof req, "GET %s HTTP/1.1\r\nHost: %s:%s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " KEY "\r\n%s\r\n",
                    o_path, pos[0], pos[1], o_deflate ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "");
   ep = epoll_create1(EPOLL_CLOEXEC);
-  if (o_idle) { NC = o_idle; plen = 16; }
+  if (o_idle || o_storm) { NC = o_idle ? o_idle : o_storm; plen = 16; }
   else if (o_connect) { NC = atoi(pos[2]); plen = 16; }
   else { NC = atoi(pos[2]); depth = atoi(pos[3]); plen = strtoull(pos[4], 0, 10); }
   if (NC < 1 || depth < 1) { fprintf(stderr, "bad numbers\n"); return 2; }
@@ -673,12 +771,14 @@ int main(int argc, char **argv) {
   if (plen >= 16384 && !o_verify && !o_raw) { use_trunc = 1; RBUF = 2048; }
   else if (o_raw && plen >= 16384) RBUF = 1 << 20;
   rbuf = malloc(RBUF + 64);
-  uint32_t rs = 1;
-  while (rs < (uint32_t)depth + 1) rs <<= 1;
+  uint32_t rs = 1, most = o_rate > 0 ? (o_warm + atof(pos[5])) * o_rate / NC + 1 : depth; /* messages under way on a connection */
+  while (rs < most + 1) rs <<= 1;
   ringmask = rs - 1;
-  if (!o_idle && !o_connect && !o_bcast) for (int i = 0; i < NC; i++) C[i].ring = malloc(rs * sizeof(batch));
+  if (!o_idle && !o_storm && !o_connect && !o_bcast) for (int i = 0; i < NC; i++) C[i].ring = malloc(rs * sizeof(batch));
   if (o_idle) run_idle(NC);
   else if (o_connect) run_connect(NC, atof(pos[3]));
+  else if (o_storm) run_storm(NC);
+  else if (o_rate > 0) { open_all(NC); run_rate(atof(pos[5]), o_rate); }
   else run_load(atof(pos[5]));
   return 0;
 }

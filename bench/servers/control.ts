@@ -26,16 +26,33 @@ export interface Usage {
   rss: number
 }
 
+/** When an echo server answers: in the handler, after an await in it, or from a timer that it sets. */
+export type Handler = 'sync' | 'async' | 'timer'
+
+/** Answer every message, send it to all, or wait for the end of each connection. */
+export type Work = 'echo' | 'publish' | 'handshake'
+
+/**
+ * - `takeover`: what went before is the context of a message, in both directions (RFC 7692 section 7.1.1);
+ * - `shared`: no takeover in either direction, so that connections can share what compresses;
+ * - `off`: nothing is compressed.
+ */
+export type Compression = 'takeover' | 'shared' | 'off'
+
 export interface ServerArguments {
-  handler: 'sync' | 'async'
-  mode: 'echo' | 'publish'
+  handler: Handler
+  work: Work
+  compression: Compression
 }
 
-/** Reads `sync|async` and `echo|publish` from the command line; sync echo when they are not there. */
+/** Reads what was asked for from the words of the command line, in any order; the first of each kind when there is none. */
 export function serverArguments(argv: readonly string[] = process.argv.slice(2)): ServerArguments {
+  const given = <Word extends string>(...words: [Word, ...Word[]]): Word =>
+    words.find((word) => argv.includes(word)) ?? words[0]
   return {
-    handler: argv.includes('async') ? 'async' : 'sync',
-    mode: argv.includes('publish') ? 'publish' : 'echo',
+    handler: given('sync', 'async', 'timer'),
+    work: given('echo', 'publish', 'handshake'),
+    compression: given('off', 'takeover', 'shared'),
   }
 }
 
@@ -45,7 +62,6 @@ export function serveControl(
   versions: Record<string, string>,
   collect: (() => void) | undefined = globalThis.gc,
 ): void {
-  const say = (line: Ready | Usage) => process.stdout.write(`${JSON.stringify(line)}\n`)
   createInterface({ input: process.stdin })
     .on('line', (line) => {
       if (line === 'gc') collect?.()
@@ -54,6 +70,15 @@ export function serveControl(
     // The harness is gone, however it ended: no server outlives it.
     .on('close', () => process.exit(0))
   say({ port, pid: process.pid, versions })
+}
+
+/** Instead of `serveControl`: the process should end then. */
+export function decline(error: unknown): void {
+  say({ declined: (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '' })
+}
+
+function say(line: Ready | Declined | Usage): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`)
 }
 
 function usage(): Usage {

@@ -1,41 +1,56 @@
-/** heartwire through its public face, with the defaults of a server but for the one below. */
+/** heartwire through its public face, with the defaults of a server but for what is named here. */
 import { createRequire } from 'node:module'
 import { createServer, type ServerOptions } from 'heartwire'
-import { serveControl, serverArguments } from './control.ts'
+import { decline, serveControl, serverArguments } from './control.ts'
 
-const { handler, mode } = serverArguments()
+const { handler, work, compression } = serverArguments()
 const TOPIC = 'everyone'
 
-// All the load keeps under way may wait in one queue; `ws` has no bound at all.
-const maxBuffered = 256 * 1024 * 1024
+const publish: ServerOptions<undefined> = {
+  open(socket) {
+    socket.subscribe(TOPIC)
+  },
+  message(_socket, message) {
+    server.publish(TOPIC, message)
+  },
+}
 
-function handlers(): ServerOptions<undefined> {
-  if (mode === 'publish') {
-    return {
-      open(socket) {
-        socket.subscribe(TOPIC)
-      },
-      message(_socket, message) {
-        server.publish(TOPIC, message)
-      },
-    }
-  }
-  if (handler === 'async') {
-    return {
-      async message(socket, message) {
-        await Promise.resolve()
-        socket.send(message)
-      },
-    }
-  }
-  return {
+const echo: Record<typeof handler, ServerOptions<undefined>> = {
+  sync: {
     message(socket, message) {
       socket.send(message)
     },
-  }
+  },
+  async: {
+    async message(socket, message) {
+      await Promise.resolve()
+      socket.send(message)
+    },
+  },
+  timer: {
+    message(socket, message) {
+      setTimeout(() => socket.send(message), 0)
+    },
+  },
 }
 
-const server = createServer<undefined>({ maxBuffered, ...handlers() })
-const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
-const require = createRequire(import.meta.url)
-serveControl(port, { heartwire: require('heartwire/package.json').version })
+function create() {
+  return createServer<undefined>({
+    transport: process.argv.includes('native') ? 'native' : process.argv.includes('node') ? 'node' : 'auto',
+    // All the load keeps under way may wait in one queue; `ws` has no bound at all.
+    maxBuffered: 256 * 1024 * 1024,
+    // Everything is compressed, as by the others.
+    ...(compression !== 'off' && { compression: { mode: compression, threshold: 0 } }),
+    ...(work === 'publish' ? publish : echo[handler]),
+  })
+}
+
+let server: ReturnType<typeof create>
+try {
+  server = create()
+  const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
+  const { version } = createRequire(import.meta.url)('heartwire/package.json')
+  serveControl(port, { heartwire: version })
+} catch (error) {
+  decline(error)
+}

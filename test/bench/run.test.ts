@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Report, Sample } from '../../bench/report.ts'
+import type { Figure } from '../../bench/figures.ts'
+import type { Report } from '../../bench/report.ts'
 
 const project = fileURLToPath(new URL('../../', import.meta.url))
 // Inside the project, so that compiled servers find the packages they import.
@@ -46,60 +47,112 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
 async function report(...args: string[]): Promise<{ report: Report; ended: Ended }> {
   const json = join(scratch, 'report.json')
-  const ended = await bench('--quick', '--seconds', '0.1', '--warmup', '0.1', '--json', json, ...args)
+  const charts = join(scratch, 'charts')
+  const ended = await bench(
+    '--quick',
+    '--seconds',
+    '0.1',
+    '--warmup',
+    '0.1',
+    '--json',
+    json,
+    '--charts',
+    charts,
+    ...args,
+  )
   if (ended.code !== 0) throw new Error(`exit code ${ended.code}: ${ended.stderr}`)
   return { report: JSON.parse(readFileSync(json, 'utf8')) as Report, ended }
 }
 
-const SAMPLE_KEYS: (keyof Sample)[] = ['perSecond', 'perCpuSecond', 'cpu', 'wait', 'rss', 'p50', 'p99', 'loadIdle']
-const POSITIVE: (keyof Sample)[] = ['perSecond', 'perCpuSecond', 'cpu', 'rss', 'p50', 'p99']
+const FIGURES: Figure[] = ['perSecond', 'perCpuSecond', 'cpu', 'wait', 'rss', 'p50', 'p99', 'p999', 'loadIdle']
 
 describe.each([
   ['the load generator it finds', []],
   ['the load generator in TypeScript', ['--load', 'ts']],
 ])('with %s', (_, load) => {
-  test('one scenario against one server: the shape of the report', { timeout: 60_000 }, async () => {
-    const { report: found, ended } = await report('--only', '64B/1/binary/sync', '--servers', 'ws', ...load)
-    expect(found).toMatchObject({ format: 'heartwire-bench/1', baseline: 'ws' })
+  test('one scenario against two servers: the shape of the report', { timeout: 60_000 }, async () => {
+    const { report: found, ended } = await report(
+      ...['--only', '64B/1/binary/sync', '--servers', 'heartwire-node,ws', ...load],
+    )
+    expect(found).toMatchObject({ format: 'heartwire-bench/2', subjects: ['heartwire-node'], missing: [] })
     expect(found.settings).toEqual({ rounds: 1, seconds: 0.1, warmup: 0.1 })
     expect(['wsload', 'ts']).toContain(found.load.generator)
     if (load.length > 0) expect(found.load).toEqual({ generator: 'ts', why: 'asked for' })
-    expect(Object.keys(found.versions)).toEqual(['node', 'ws', 'bufferutil'])
+    expect(Object.keys(found.versions)).toEqual(['node', 'heartwire', 'ws', 'bufferutil'])
     expect(found.versions.node).toBe(process.versions.node)
     expect(new Date(found.date).toISOString()).toBe(found.date)
 
     expect(found.scenarios).toHaveLength(1)
     const scenario = found.scenarios[0]
-    expect(scenario).toMatchObject({ name: '64B/1/binary/sync', connections: 100, payload: 64, failures: [] })
-    expect(scenario?.results.map(({ server }) => server)).toEqual(['ws'])
-    const result = scenario?.results[0]
-    expect(result).not.toHaveProperty('ratio')
-    expect(result?.samples).toHaveLength(1)
-    const sample = result?.samples[0]
-    expect(Object.keys(sample ?? {}).toSorted()).toEqual(SAMPLE_KEYS.toSorted())
-    for (const key of POSITIVE) expect(sample?.[key], key).toBeGreaterThan(0)
-    for (const key of SAMPLE_KEYS) expect(result?.summary[key].median, key).toBe(sample?.[key])
+    expect(scenario).toMatchObject({
+      name: '64B/1/binary/sync',
+      connections: 100,
+      payload: 64,
+      rounds: 1,
+      failures: [],
+    })
+    expect(scenario?.results.map(({ server }) => server)).toEqual(['heartwire-node', 'ws'])
+    const [own, peer] = scenario?.results ?? []
+    expect(own?.ratios).toEqual({})
+    const [ownSample, peerSample] = [own?.samples[0], peer?.samples[0]]
+    if (ownSample === undefined || peerSample === undefined) throw new Error('a sample is missing')
+    for (const sample of [ownSample, peerSample]) {
+      expect(Object.keys(sample).toSorted()).toEqual(FIGURES.toSorted())
+      for (const figure of FIGURES.filter((one) => one !== 'wait' && one !== 'loadIdle')) {
+        expect(sample[figure], figure).toBeGreaterThan(0)
+      }
+    }
+    for (const figure of FIGURES) expect(peer?.summary[figure]?.median, figure).toBe(peerSample[figure])
+    expect(peer?.ratios['heartwire-node']?.perSecond?.median).toBe(
+      (ownSample.perSecond ?? 0) / (peerSample.perSecond ?? 0),
+    )
 
-    expect(ended.stdout).toContain('64B/1/binary/sync (100 conns)  ws')
+    expect(ended.stdout).toContain('64B/1/binary/sync (100 conns)  heartwire-node')
     expect(ended.stderr).toContain('[1/1] 64B/1/binary/sync  ws  round 1/1\n')
+    expect(readFileSync(join(scratch, 'charts', 'throughput.svg'), 'utf8')).toContain('</svg>')
+  })
+
+  test('publish, handshakes, a fixed rate, memory and a storm', { timeout: 120_000 }, async () => {
+    const wanted = 'publish/64B/1000,handshake,latency,idle,storm'
+    const { report: found } = await report('--only', wanted, '--servers', 'ws', '--rate', '500', ...load)
+    const sample = (name: string) => found.scenarios.find((one) => one.name.startsWith(name))?.results[0]?.samples[0]
+    expect(found.scenarios.flatMap(({ failures }) => failures)).toEqual([])
+    expect(sample('publish')?.perSecond).toBeGreaterThan(0)
+    expect(sample('handshake')?.perSecond).toBeGreaterThan(0)
+    expect(found.scenarios.find(({ mode }) => mode === 'latency')?.rate).toBe(500)
+    expect(sample('latency')?.p999).toBeGreaterThan(0)
+    // A connection of ws takes several KiB, and 1,000 of them are open.
+    expect(sample('idle')?.perConnection).toBeGreaterThan(1024)
+    expect(sample('storm')?.untilAll).toBeGreaterThan(0)
+    expect(sample('storm')?.perCpuSecond).toBeGreaterThan(0)
   })
 })
 
-test('the load generator in TypeScript can do long text, publish and handshakes too', { timeout: 60_000 }, async () => {
-  const { report: found } = await report(
-    '--only',
-    '1MiB/1/text/async,publish,handshake',
-    '--servers',
-    'ws',
-    '--load',
-    'ts',
-  )
-  expect(found.scenarios.map(({ name, unit }) => [name, unit])).toEqual([
-    ['1MiB/1/text/async', 'messages'],
-    ['publish/64B/1000', 'deliveries'],
-    ['handshake/64', 'handshakes'],
-  ])
-  for (const { results } of found.scenarios) expect(results[0]?.summary.perSecond.median).toBeGreaterThan(0)
+test('whoever is there sends back what it was sent, from every handler, and to all', { timeout: 300_000 }, async () => {
+  const wanted = '64B/4/binary,1KiB/4/text/sync,publish/64B/1000'
+  const { report: found } = await report('--seconds', '0.05', '--warmup', '0', '--only', wanted)
+  // Before the rounds every byte that comes back is compared.
+  expect(found.scenarios.flatMap(({ failures }) => failures)).toEqual([])
+  const missing = found.missing.map(({ server }) => server)
+  for (const { server, why } of found.missing) expect(why, server).not.toMatch(/did not start/)
+  expect(missing).not.toContain('heartwire-node')
+  expect(missing).not.toContain('ws')
+  expect(missing).not.toContain('net')
+  const servers = (name: string) =>
+    found.scenarios.find((one) => one.name === name)?.results.map(({ server }) => server) ?? []
+  for (const handler of ['sync', 'async', 'timer']) {
+    expect(servers(`64B/4/binary/${handler}`)).toEqual(expect.arrayContaining(['heartwire-node', 'ws']))
+  }
+  expect(servers('64B/4/binary/sync')).toContain('net')
+  expect(servers('publish/64B/1000')).toHaveLength(servers('64B/4/binary/sync').length)
+})
+
+test('a server that was asked for and is not there is one sentence and exit code 2', async () => {
+  expect(await bench('--servers', 'uws,ws', '--json', join(scratch, 'x.json'), '--charts', scratch)).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: 'bench: uWebSockets.js is not on npm; --uws names the directory it is in\n',
+  })
 })
 
 test('a mistake on the command line is one sentence and exit code 2', async () => {

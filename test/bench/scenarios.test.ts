@@ -1,20 +1,24 @@
 import { describe, expect, test } from 'vitest'
+import { CONTESTANTS } from '../../bench/contestants.ts'
 import { SCENARIOS, select, takesPart } from '../../bench/scenarios.ts'
 
 const names = (pattern: string) => select(pattern).map(({ name }) => name)
 
-test('the matrix: three sizes, two depths, two types, two handlers, and publish and handshake', () => {
-  expect(SCENARIOS).toHaveLength(26)
-  expect(new Set(SCENARIOS.map(({ name }) => name)).size).toBe(26)
-  expect(SCENARIOS.find(({ name }) => name === '1MiB/32/text/async')).toEqual({
-    name: '1MiB/32/text/async',
+test('every scenario has a name of its own, and ten are usual', () => {
+  expect(new Set(SCENARIOS.map(({ name }) => name)).size).toBe(SCENARIOS.length)
+  expect(SCENARIOS.filter(({ usual }) => usual).map(({ name }) => name)).toEqual([
+    ...['64B/1/binary/sync', '64B/32/text/sync', '64B/32/binary/sync', '64KiB/4/binary/sync', '1MiB/1/binary/sync'],
+    ...['publish/64B/1000', 'handshake/64', 'latency/64B', 'idle/10000', 'storm/10000'],
+  ])
+  expect(SCENARIOS.find(({ name }) => name === '64KiB/32/text/async')).toEqual({
+    name: '64KiB/32/text/async',
     mode: 'echo',
-    payload: 1_048_576,
+    payload: 65_536,
     inFlight: 32,
     connections: 10,
     type: 'text',
     handler: 'async',
-    unit: 'messages',
+    usual: false,
   })
 })
 
@@ -24,14 +28,16 @@ describe('select', () => {
   })
 
   test('the beginning of a name is all that begin so, segment by segment', () => {
-    expect(names('64B')).toHaveLength(8)
-    expect(names('64KiB/32/text')).toEqual(['64KiB/32/text/sync', '64KiB/32/text/async'])
+    expect(names('64B')).toHaveLength(18)
+    expect(names('64KiB/32/text')).toEqual(['64KiB/32/text/sync', '64KiB/32/text/async', '64KiB/32/text/timer'])
     expect(names('64')).toEqual([])
-    expect(names('publish')).toEqual(['publish/64B/1000'])
+    expect(names('publish')).toEqual(['publish/64B/1000', 'publish/64B/15000'])
   })
 
   test('a star is any segment', () => {
-    expect(names('*/1/binary/sync')).toEqual(['64B/1/binary/sync', '64KiB/1/binary/sync', '1MiB/1/binary/sync'])
+    expect(names('*/1/binary/sync')).toEqual(
+      ['16B', '64B', '1KiB', '64KiB', '1MiB'].map((size) => `${size}/1/binary/sync`),
+    )
   })
 
   test('several patterns, in any case, in the order of the matrix', () => {
@@ -43,15 +49,15 @@ describe('select', () => {
   })
 })
 
-test('the TCP echo runs once for each size and depth, and for publish', () => {
-  expect(SCENARIOS.filter((scenario) => takesPart('tcp', scenario)).map(({ name }) => name)).toEqual([
-    '64B/1/binary/sync',
-    '64B/32/binary/sync',
-    '64KiB/1/binary/sync',
-    '64KiB/32/binary/sync',
-    '1MiB/1/binary/sync',
-    '1MiB/32/binary/sync',
-    'publish/64B/1000',
-  ])
-  expect(SCENARIOS.every((scenario) => takesPart('ws', scenario) && takesPart('heartwire', scenario))).toBe(true)
+test('who can do what: nobody awaits in Go, and the limits know no types', () => {
+  const takers = (name: string) => {
+    const [scenario] = select(name)
+    return CONTESTANTS.filter((one) => scenario !== undefined && takesPart(one, scenario))
+  }
+  expect(takers('64B/1/binary/sync')).toEqual(CONTESTANTS)
+  expect(takers('64B/1/text/sync')).toEqual(CONTESTANTS.filter((name) => name !== 'net' && name !== 'tcp'))
+  const javaScript = ['heartwire', 'heartwire-node', 'ws', 'bun', 'deno', 'websocket', 'faye-websocket', 'uws']
+  expect(takers('64B/1/binary/async')).toEqual(javaScript)
+  expect(takers('64B/1/binary/timer')).toEqual(javaScript)
+  expect(takers('storm')).toEqual(CONTESTANTS)
 })

@@ -55,7 +55,6 @@ export class Peer implements MessageSink {
     this.socket = await open(
       { host: '127.0.0.1', port },
       {
-        raw: false,
         offer: OFFER,
         onExtensions: (header) => {
           agreed = header

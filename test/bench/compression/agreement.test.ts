@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Contestant, Mode } from '../../../bench/compression/contestants.ts'
+import type { Contestant } from '../../../bench/compression/contestants.ts'
 import { readAgreement } from '../../../bench/compression/load/agreement.ts'
 import { checkAgreed } from '../../../bench/compression/servers.ts'
+import type { Compression } from '../../../bench/servers/control.ts'
 
 const BOTH = { clientTakeover: true, serverTakeover: true, clientWindowBits: 15 }
 
@@ -29,17 +30,17 @@ test.each([
 })
 
 describe('a server that agrees to another mode is not measured', () => {
-  const contestant = (mode: Mode): Contestant => ({ name: `ws/${mode}`, server: 'ws', mode })
-  const answers: Record<Mode, string> = {
+  const contestant = (mode: Compression): Contestant => ({ name: `ws/${mode}`, server: 'ws', mode })
+  const answers: Record<Compression, string> = {
     off: '',
     takeover: 'permessage-deflate; client_max_window_bits=13',
     shared: 'permessage-deflate; client_no_context_takeover; server_no_context_takeover',
   }
 
   test.each(Object.entries(answers))('%s', (mode, answer) => {
-    expect(() => checkAgreed(contestant(mode as Mode), answer)).not.toThrow()
+    expect(() => checkAgreed(contestant(mode as Compression), answer)).not.toThrow()
     for (const other of Object.keys(answers).filter((one) => one !== mode)) {
-      expect(() => checkAgreed(contestant(other as Mode), answer)).toThrow(`should have agreed to ${other}`)
+      expect(() => checkAgreed(contestant(other as Compression), answer)).toThrow(`should have agreed to ${other}`)
     }
   })
 
