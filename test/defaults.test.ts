@@ -228,6 +228,7 @@ test('what is fixed', () => {
     'message read in pieces': size(constant('src/socket/message-stream.ts', 'CAPACITY')),
     batch: size(constant('src/protocol/sender.ts', 'BATCH_SIZE')),
     'compressed at once': size(constant('src/compression/codec.ts', 'LONG')),
+    'compressed at all': size(constant('src/compression/codec.ts', 'MOST_COMPRESSED')),
     'decompressed at once, compressed': size(constant('src/compression/codec.ts', 'LONG_COMPRESSED')),
     'decompressed at once': size(constant('src/compression/inflate.ts', 'MOST_AT_ONCE')),
     'jobs of compression in the thread pool': count(constant('src/compression/thread-pool.ts', 'MOST')),

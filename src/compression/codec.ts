@@ -14,7 +14,7 @@ const RSV1 = 0x40
 /** Messages of up to so many bytes are compressed at once, larger ones in the thread pool. */
 const LONG = 16 * 1024
 /** Larger messages are sent as they are: zlib counts in 32 bits what it takes and gives. */
-const MOST_COMPRESSED = 2 ** 30
+const MOST_COMPRESSED = 1024 * 1024 * 1024
 /** Bytes that a string of the longest that is compressed at once takes as UTF-8. */
 const utf8 = Buffer.allocUnsafeSlow(LONG * 3)
 /** Compressed messages of up to so many bytes are inflated at once, if they do not come to more than `MOST_AT_ONCE`. */
