@@ -26,7 +26,6 @@ export class Traffic {
   lastReceived = 0
 
   private readonly plan: Plan
-  private readonly share: Share
   private readonly connections: readonly LoadConnection[]
   private readonly errors: Errors
   /** The payload with a number at its beginning, if it has one. */
@@ -36,20 +35,26 @@ export class Traffic {
   private pending = 0
   /** Messages of the plan that are still to be sent or, in mode listen, to come. */
   private left = Number.POSITIVE_INFINITY
+  /** Whether it is the time that says how many these are: then it is not over before its end. */
+  private isByTime = false
 
   /** Where there is a rate: the connections whose turn it is, one after the other, and the number of the next message. */
   private turns: readonly LoadConnection[] = []
   private next = 0
   /** When the message with number 0 is due, and the time from one to the next. */
   private start = 0
-  private interval = 0
+  private readonly interval: number
+  /** Processes have their turns between each other's. */
+  private readonly offset: number
   private timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(plan: Plan, share: Share, connections: readonly LoadConnection[], errors: Errors) {
     this.plan = plan
-    this.share = share
     this.connections = connections
     this.errors = errors
+    const each = 1_000 / (plan.rate ?? 1)
+    this.interval = each * (plan.connections / connections.length)
+    this.offset = each * share.index
     this.message = plan.numbered
       ? (connection, number) => numbered(plan.payload, connection.number, number)
       : () => plan.payload
@@ -66,8 +71,10 @@ export class Traffic {
       connection.received = 0
       if (connection.isOpen) open++
     }
-    const { messages } = this.plan
-    if (messages !== undefined) this.left = messages * open
+    const { messages = Number.POSITIVE_INFINITY } = this.plan
+    const inTime = this.plannedInTime()
+    this.left = Math.min(messages * open, inTime)
+    this.isByTime = inTime < messages * open
     if (this.sending && this.plan.rate !== undefined) this.keepTime()
   }
 
@@ -81,8 +88,10 @@ export class Traffic {
     }
   }
 
-  /** Sends nothing more; `finished` waits for the last answers. */
+  /** Sends nothing more but what is due already; `finished` waits for the last answers. */
   end(): void {
+    if (this.plan.rate !== undefined) this.sendDue(this.start)
+    this.isByTime = false
     this.sending = false
     clearTimeout(this.timer)
     this.left = 0
@@ -128,7 +137,7 @@ export class Traffic {
 
   /** Where all messages are to be sent or to come, whether that is the case already. */
   checkFinished(): void {
-    if (this.left === 0 && this.pending === 0) this.finished.open()
+    if (this.left === 0 && this.pending === 0 && !this.isByTime) this.finished.open()
   }
 
   private answered(connection: LoadConnection, message: Uint8Array, type: MessageType): void {
@@ -186,13 +195,18 @@ export class Traffic {
     return true
   }
 
+  /** How many messages are due in the time of the plan, where it has a rate and a time. */
+  private plannedInTime(): number {
+    const { rate, duration } = this.plan
+    if (rate === undefined || duration === undefined) return Number.POSITIVE_INFINITY
+    return Math.max(0, Math.ceil((duration - this.offset) / this.interval))
+  }
+
   /** Sends by the clock from here on. */
   private keepTime(): void {
-    const { rate = 1, connections, spin } = this.plan
+    const { spin } = this.plan
     this.turns = this.connections.filter(({ isOpen }) => isOpen)
-    // Processes have their turns between each other's.
-    this.interval = (1_000 / rate) * (connections / this.connections.length)
-    this.start = performance.now() + (1_000 / rate) * this.share.index
+    this.start = performance.now() + this.offset
     this.next = 0
     clearTimeout(this.timer)
     if (spin) setImmediate(this.sendDue, this.start)
