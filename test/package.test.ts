@@ -32,6 +32,13 @@ describe('what is packed', () => {
     expect(packed).toEqual(expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'CHANGELOG.md', 'LICENSE']))
   })
 
+  it('has the licence of what the command line was bundled with', () => {
+    const licence = readFileSync(join(root, 'node_modules/hdr-histogram-js/LICENSE'), 'utf8').trim()
+    const bundle = readFileSync(join(root, 'dist/cli/hdr.js'), 'utf8')
+    expect(bundle).toContain(licence)
+    expect(bundle).not.toMatch(/\b(?:require|eval)\(|\bfrom\s*['"]/)
+  })
+
   it('installs alone, and runs nothing when it is installed', () => {
     const installed = readdirSync(join(consumer, 'node_modules')).filter((name) => !name.startsWith('.'))
     expect(installed).toEqual(['heartwire'])
@@ -55,6 +62,14 @@ describe('what is packed', () => {
 describe('somebody who installed it', () => {
   it.each(faces)('can import %s', (face) => {
     expect(run('import.mjs', `import * as face from '${face}'\nconsole.log(Object.keys(face).length > 0)`)).toBe('true')
+  })
+
+  it('has the command line', () => {
+    const bin = join(consumer, 'node_modules/.bin/heartwire')
+    const options = { encoding: 'utf8', shell: process.platform === 'win32' } as const
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+    expect(execFileSync(bin, ['--version'], options)).toBe(`${version}\n`)
+    expect(execFileSync(bin, ['bench', '--help'], options)).toMatch(/^Usage: heartwire bench /)
   })
 
   it.each(faces)('can require %s', (face) => {

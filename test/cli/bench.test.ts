@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -30,6 +30,19 @@ function temporaryFile(name: string, content: string | Uint8Array): string {
   onTestFinished(() => rmSync(folder, { recursive: true }))
   writeFileSync(join(folder, name), content)
   return join(folder, name)
+}
+
+/** The report in the guide. */
+function documented(): unknown {
+  const guide = readFileSync(new URL('../../docs/guide/load.md', import.meta.url), 'utf8')
+  return JSON.parse(/```json\n(.*?)```/s.exec(guide)?.[1] ?? '')
+}
+
+/** The names in an object, in their order, and those in the objects in it. */
+function shapeOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  // Lateness is there with a rate only.
+  return Object.entries(value).map(([name, part]) => [name, name === 'lateness' ? undefined : shapeOf(part)])
 }
 
 describe('the counts of a report', () => {
@@ -86,6 +99,7 @@ describe('the counts of a report', () => {
       handshake: { count: 10, ...times },
       client: { utilization: number, cpu: number, memory: number, lateness: null, bottleneck: false },
     })
+    expect(shapeOf(report)).toEqual(shapeOf(documented()))
     expect(code).toBe(0)
     expect(messages.length).toBe(200)
     expect(new Set(messages).size).toBe(1)

@@ -1,6 +1,8 @@
 /** Checks the command lines of a document without running them: what they name is to exist. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { Arguments } from '../../../src/cli/arguments.ts'
+import { COMMANDS } from '../../../src/cli/commands.ts'
 
 /** Commands of other projects, which are not looked into. */
 const KNOWN = new Set(['cd', 'curl', 'export', 'git'])
@@ -22,7 +24,9 @@ export function commandProblems(code: string, root: string, scripts: Readonly<Re
         problems.push(`package.json has no script for '${words.join(' ')}'`)
       }
     } else if (command === 'npx') {
-      if (!existsSync(join(root, 'node_modules/.bin', first))) problems.push(`no dependency has the command '${first}'`)
+      if (first === 'heartwire') problems.push(...mistakesIn(args.slice(args.indexOf(first) + 1)))
+      else if (!existsSync(join(root, 'node_modules/.bin', first)))
+        problems.push(`no dependency has the command '${first}'`)
     } else if (command === 'node') {
       if (!existsSync(join(root, first))) problems.push(`there is no file '${first}'`)
     } else if (!KNOWN.has(command)) {
@@ -30,6 +34,18 @@ export function commandProblems(code: string, root: string, scripts: Readonly<Re
     }
   }
   return problems
+}
+
+/** What is wrong with a command line of the package itself. */
+function mistakesIn([name, ...argv]: string[]): string[] {
+  const command = COMMANDS.find((command) => command.name === name)
+  if (command === undefined) return [`heartwire has no command '${name}'`]
+  try {
+    new Arguments(argv, command.sections)
+    return []
+  } catch (error) {
+    return [String(error)]
+  }
 }
 
 /** The words of each command in a piece of shell, without comments and variable settings. */
