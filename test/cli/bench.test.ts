@@ -426,7 +426,7 @@ errors       2
     const program = new Program('bench', url, '-c', '2', '-d', '1h', '--rate', '100')
     const [line] = await program.says(/.*running.* p50 .*\n/)
     expect(line).toMatch(
-      /^ +\d+ s {2}running 0 % {2}alive 2\/2 {2}qps [\d,]+ {2}qpm [\d,]+ {2}p50 [\d.]+ m?s {2}p99 [\d.]+ m?s {2}errors 0\n$/,
+      /^ +\d+ s {2}running 0 % {2}alive 2\/2 {2}errors 0 {2}qps [\d,]+ {2}qpm [\d,]+ {2}p50 [\d.]+ m?s {2}p99 [\d.]+ m?s\n$/,
     )
     program.interrupt()
     const { code, stdout, stderr } = await program.ended
@@ -440,6 +440,19 @@ errors       2
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what colours begin with
     expect(stdout + stderr).not.toMatch(/[\x1b\r]/)
     expect(code).toBe(0)
+  })
+
+  test.skipIf(process.platform !== 'linux')('a process of the load that is killed', async () => {
+    const { url } = await serve(echo)
+    const program = new Program('bench', url, '-d', '1h', '--processes', '2')
+    await program.says(/running/)
+    const [child = 0] = readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'latin1')
+      .split(' ')
+      .map(Number)
+    process.kill(child, 'SIGKILL')
+    const { code, stdout, stderr } = await program.ended
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(/\nheartwire bench: a load process ended unexpectedly \(SIGKILL\)\n$/)
   })
 
   test('Ctrl-C while connections are opened', async () => {

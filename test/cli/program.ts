@@ -51,6 +51,10 @@ export class Program {
     }
   }
 
+  get pid(): number | undefined {
+    return this.child.pid
+  }
+
   interrupt(): void {
     this.child.kill('SIGINT')
   }

@@ -44,10 +44,12 @@ async function run(argv: readonly string[]): Promise<number> {
     await runner.open()
     live?.beginRunning()
     await runner.run()
+    live?.end()
+    const report = reportOf(plan, await runner.close(), processes, interrupted)
+    process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : summary(report, styleFor(process.stdout)))
+    return report.errors.total > 0 ? 1 : 0
   } finally {
     live?.end()
+    runner.end()
   }
-  const report = reportOf(plan, await runner.close(), processes, interrupted)
-  process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : summary(report, styleFor(process.stdout)))
-  return report.errors.total > 0 ? 1 : 0
 }

@@ -11,6 +11,8 @@ export type Phase = 'opening' | 'warming up' | 'running' | 'closing'
 /** Kinds of errors that there is room for in a line. */
 const SHOWN_KINDS = 3
 const BAR = 10
+/** Columns from which on there is room for it. */
+const WIDE = 120
 
 /** The line that tells once a second how a run is doing. */
 export class LiveView {
@@ -21,7 +23,9 @@ export class LiveView {
   private readonly started = performance.now()
   private looked = performance.now()
   private received = 0
+  /** A look is under way. */
   private busy = false
+  private ended = false
   private readonly timer: ReturnType<typeof setInterval>
   private running: number | undefined
 
@@ -39,9 +43,10 @@ export class LiveView {
   }
 
   end(): void {
+    if (this.ended) return
+    this.ended = true
     clearInterval(this.timer)
     this.line.clear()
-    this.busy = true
   }
 
   private async look(): Promise<void> {
@@ -50,14 +55,15 @@ export class LiveView {
     this.busy = true
     // That a process has ended is found by whoever waits for its run.
     const progress = await this.runner.progress().catch(() => undefined)
-    if (progress === undefined || !this.timer.hasRef()) return
+    if (progress === undefined || this.ended) return
     const now = performance.now()
     const perSecond = ((progress.received - this.received) / (now - this.looked)) * 1_000
     this.looked = now
     this.received = progress.received
     this.busy = false
     const done = this.done(progress, now)
-    const bar = this.output.isTTY === true && done.share !== undefined ? `${barOf(done.share)} ` : ''
+    const hasRoom = this.output.isTTY === true && (this.output.columns ?? 80) >= WIDE
+    const bar = hasRoom && done.share !== undefined ? `${barOf(done.share)} ` : ''
     const seconds = Math.round((now - this.started) / 1_000)
     this.line.show(`${String(seconds).padStart(3)} s  ${bar}${done.text}  ${figures(this.plan, progress, perSecond)}`)
   }
@@ -88,10 +94,11 @@ function figures(plan: Plan, { connections, errors, latency }: Progress, perSeco
   const more = errors.length > SHOWN_KINDS ? [...kinds, '...'] : kinds
   return [
     `alive ${count(connections.alive)}/${count(plan.connections)}`,
+    // Before the rest, which a narrow terminal has no room for.
+    `errors ${count(total)}${more.length === 0 ? '' : ` (${more.join(', ')})`}`,
     `qps ${count(perSecond)}`,
     `qpm ${count(perSecond * 60)}`,
     ...(recent.count === 0 ? [] : [`p50 ${time(recent.percentile(50))}`, `p99 ${time(recent.percentile(99))}`]),
-    `errors ${count(total)}${more.length === 0 ? '' : ` (${more.join(', ')})`}`,
   ].join('  ')
 }
 

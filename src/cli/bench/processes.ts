@@ -11,6 +11,8 @@ export interface Runner {
   close(): Promise<Outcome>
   stop(): void
   progress(): Promise<Progress>
+  /** Lets go of its processes, however it went. */
+  end(): void
 }
 
 /** What a process is told to do. */
@@ -36,6 +38,7 @@ export function startLoad(plan: Plan, processes: number): Runner {
       close: () => load.close(),
       stop: () => load.stop(),
       progress: async () => load.progress(),
+      end: () => {},
     }
   }
   const workers = Array.from({ length: processes }, (_, index) => new Worker(plan, index, processes))
@@ -43,15 +46,14 @@ export function startLoad(plan: Plan, processes: number): Runner {
   return {
     open: async () => void (await all('open')),
     run: async () => void (await all('run')),
-    close: async () => {
-      const outcomes = (await all('close')) as Outcome[]
-      for (const worker of workers) worker.end()
-      return mergeOutcomes(outcomes)
-    },
+    close: async () => mergeOutcomes((await all('close')) as Outcome[]),
     stop: () => {
       for (const worker of workers) worker.tell('stop')
     },
     progress: async () => mergeProgress((await all('progress')) as Progress[]),
+    end: () => {
+      for (const worker of workers) worker.end()
+    },
   }
 }
 
@@ -62,7 +64,7 @@ class Worker {
   private readonly gone: Promise<never>
 
   constructor(plan: Plan, index: number, of: number) {
-    const child = fork(new URL('worker.js', import.meta.url), { serialization: 'advanced', execArgv: [] })
+    const child = fork(new URL('worker.js', import.meta.url), { serialization: 'advanced' })
     this.child = child
     child.on('message', ({ order, result }: Answer) => this.waiting.get(order)?.(result))
     this.gone = once(child, 'exit').then(([code, signal]) => {
@@ -85,6 +87,6 @@ class Worker {
 
   /** Lets it end. */
   end(): void {
-    this.child.disconnect()
+    if (this.child.connected) this.child.disconnect()
   }
 }
