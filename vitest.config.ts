@@ -15,6 +15,10 @@ const built = [
   'test/server/handle-signals.test.ts',
   'test/transport/addon.test.ts',
 ]
+/** Tests of connections, of src/ and of what is built. They run once on the native transport and once on Node's. */
+const connections = ['conformance', 'server', 'client', 'regressions'].map((name) => `test/${name}/**/*.test.ts`)
+const builtConnections = ['test/faults/**/*.test.ts', 'test/proof/chaos.test.ts']
+const withoutAddon = { HEARTWIRE_NATIVE: '0' }
 /** Tests in a browser. */
 const page = ['test/**/page.test.ts', 'test/**/*.page.test.ts']
 
@@ -36,6 +40,19 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'built', include: built, exclude: page, globalSetup: 'test/setup/build.ts' },
+      },
+      {
+        extends: true,
+        test: { name: 'src on node', include: connections, exclude: [...built, ...page], env: withoutAddon },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'built on node',
+          include: builtConnections,
+          env: withoutAddon,
+          globalSetup: 'test/setup/build.ts',
+        },
       },
       {
         extends: true,
