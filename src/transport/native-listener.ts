@@ -99,12 +99,6 @@ function streamOf(fd: number): Socket | undefined {
 
 function listenError(errno: number, address: string, port: number): Error {
   const [code = '', words = ''] = getSystemErrorMap().get(errno) ?? []
-  const where = port > 0 ? `${address}:${port}` : address
-  return Object.assign(new Error(`listen ${code}: ${words} ${where}`), {
-    code,
-    errno,
-    syscall: 'listen',
-    address,
-    port,
-  })
+  const error = new Error(`listen ${code}: ${words} ${port > 0 ? `${address}:${port}` : address}`)
+  return Object.assign(error, { code, errno, syscall: 'listen', address }, port > 0 ? { port } : {})
 }
