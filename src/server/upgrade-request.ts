@@ -25,7 +25,7 @@ export class UpgradeRequest {
   readonly protocols: readonly string[]
   /** The match, where the route was given as a RegExp. */
   readonly match: RegExpExecArray | undefined
-  /** Node's request, where there is one. */
+  /** Node's request, where there is one: not where the native transport has accepted the connection. */
   readonly raw: IncomingMessage | undefined
   private readonly fields: HeaderFields
   private readonly getSignal: () => AbortSignal
