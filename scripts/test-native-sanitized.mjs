@@ -14,8 +14,9 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(root, 'build/native-sanitized')
 const addon = join(folder, 'heartwire.node')
 const flags = '-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g'
-const folders = ['transport', 'server', 'client', 'conformance', 'regressions', 'proof/chaos', 'proof/fuzz']
-const tests = [...folders, 'faults/processes'].map((path) => `test/${path}`)
+const folders = ['transport/', 'server/', 'client/', 'conformance/', 'regressions/']
+const programs = ['faults/processes.test.ts', 'proof/chaos.test.ts', 'proof/fuzz.test.ts']
+const tests = ['--project=src', '--project=built', ...[...folders, ...programs].map((path) => `test/${path}`)]
 
 /** Connections that end in every way, in the process and in threads that end before them. */
 const everyEnd = `

@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { packageFor, thisPlatform } from '../../src/transport/addon.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const built = join(root, 'native/build/Release/heartwire.node')
 const tls = join(root, 'test/fixtures/tls')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
 const target = `${process.platform}-${process.arch}`
-const name = process.platform === 'linux' ? `@heartwire/native-${target}-gnu` : `@heartwire/native-${target}`
+const name = packageFor(thisPlatform())
 
 /** A place where heartwire is installed, as a copy, without what is built beside it in the repository. */
 const place = mkdtempSync(join(tmpdir(), 'heartwire-addon-'))
@@ -132,10 +133,11 @@ describe('where there is no addon, the reason', () => {
 
 /** Needs the addon, which is always there in continuous integration. */
 const withAddon = test.skipIf(!process.env.CI && !existsSync(built))
+const withAddonOfGlibc = test.skipIf(!thisPlatform().endsWith('-gnu') || (!process.env.CI && !existsSync(built)))
 const withAddonOnLinux = test.skipIf(process.platform !== 'linux' || (!process.env.CI && !existsSync(built)))
 
 describe('the addon is refused', () => {
-  withAddonOnLinux('when it needs a newer glibc', () => {
+  withAddonOfGlibc('when it needs a newer glibc', () => {
     const binary = readFileSync(built)
     // The version of the symbols, in the table of strings.
     binary.write('GLIBC_9', binary.indexOf('GLIBC_2.2'))
@@ -169,7 +171,7 @@ describe('the addon is refused', () => {
     expect(allowed).toEqual(['native', 'the native addon is there', null])
   })
 
-  withAddonOnLinux('where the system has musl, and the package for glibc is installed', () => {
+  withAddonOfGlibc('where the system has musl, and the package for glibc is installed', () => {
     install(readFileSync(built))
     // What the process has mapped tells which it is.
     const loader = join(place, 'ld-musl-x86_64.so.1')
