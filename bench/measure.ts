@@ -7,7 +7,7 @@ import { FIRST, restingMemory } from './memory.ts'
 import { type Reading, read, spent } from './reading.ts'
 import type { ScenarioResult, ServerResult } from './report.ts'
 import { runRounds } from './rounds.ts'
-import { type Scenario, takesPart } from './scenarios.ts'
+import { type Scenario, takesPart, timesAsLong } from './scenarios.ts'
 import type { ServerProcess } from './server-process.ts'
 import { ENOUGH, type Estimate, estimate, pairedRatios } from './stats.ts'
 
@@ -122,7 +122,9 @@ async function measureMemory(
 
 function basics(server: ContestantName, scenario: Scenario, setup: Setup, port: number): LoadRun {
   const { seconds, warmup, pinning } = setup
-  return { scenario, port, seconds, warmup, core: pinning?.load, raw: LIMITS.includes(server) }
+  const times = timesAsLong(scenario)
+  const raw = LIMITS.includes(server)
+  return { scenario, port, seconds: times * seconds, warmup: times * warmup, core: pinning?.load, raw }
 }
 
 async function withServer<T>(

@@ -11,7 +11,7 @@ import { type Options, parseOptions, UsageError } from './options.ts'
 import { BUILT } from './places.ts'
 import type { Report } from './report.ts'
 import { findPresent } from './rounds.ts'
-import { type Scenario, takesPart } from './scenarios.ts'
+import { type Scenario, takesPart, timesAsLong } from './scenarios.ts'
 import { markdownTables, terminalTables } from './table.ts'
 import { writable } from './writable.ts'
 
@@ -128,7 +128,8 @@ function estimateTime(
   let total = 0
   for (const scenario of scenarios) {
     // Starting a server, opening connections and the check take their time too; memory has to come to rest.
-    const round = scenario.mode === 'idle' ? 3.5 : scenario.mode === 'storm' ? 1.5 : seconds + warmup + 0.3
+    const round =
+      scenario.mode === 'idle' ? 3.5 : scenario.mode === 'storm' ? 2 : timesAsLong(scenario) * (seconds + warmup) + 0.3
     const runs = servers.filter((server) => takesPart(server, scenario)).length
     total += runs * (roundsOf(scenario, rounds) * round + 0.6)
   }

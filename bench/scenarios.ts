@@ -86,6 +86,14 @@ export const SCENARIOS: readonly Scenario[] = [
 ]
 
 /**
+ * How many times the usual time a scenario is measured: where one turn of all messages under way takes a good part of it, what
+ * is left over at either end would count too much.
+ */
+export function timesAsLong({ payload, inFlight, connections }: Scenario): number {
+  return connections >= 10_000 || payload * inFlight * connections >= 16 * MIB ? 4 : 1
+}
+
+/**
  * Whether `contestant` can take part in `scenario`. The limits know no types: they run once for each size and number in
  * flight, beside the binary ones.
  */

@@ -12,8 +12,8 @@ function options(...argv: string[]): Options {
 test('defaults', () => {
   expect(options()).toEqual({
     rounds: 15,
-    seconds: 0.35,
-    warmup: 0.3,
+    seconds: 0.3,
+    warmup: 0.25,
     scenarios: SCENARIOS.filter(({ usual }) => usual),
     servers: CONTESTANTS,
     serversAsked: false,

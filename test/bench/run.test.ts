@@ -1,6 +1,6 @@
 // The benchmark as a program, in its smallest form. Figures are only asked to be there: nothing here is about speed.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -153,6 +153,58 @@ test('a server that was asked for and is not there is one sentence and exit code
     stdout: '',
     stderr: 'bench: uWebSockets.js is not on npm; --uws names the directory it is in\n',
   })
+})
+
+/** What the benchmark uses of uWebSockets.js, over ws: it cannot be installed for a test. */
+const UWS = `
+const { WebSocketServer } = require('${join(project, 'node_modules', 'ws').replaceAll('\\', '/')}')
+exports.us_socket_local_port = (listener) => listener.address().port
+exports.App = () => {
+  let behavior
+  const subscribers = new Set()
+  const app = {
+    ws: (_, given) => ((behavior = given), app),
+    publish: (topic, message, binary) => {
+      for (const socket of subscribers) socket.send(Buffer.from(message.slice(0)), { binary })
+    },
+    listen: (host, port, listening) => {
+      const server = new WebSocketServer({ host, port }, () => listening(server))
+      server.on('connection', (socket) => {
+        const face = {
+          send: (message, binary) => socket.send(Buffer.from(message.slice(0)), { binary }),
+          subscribe: () => subscribers.add(socket),
+        }
+        socket.on('error', () => {}).on('close', () => subscribers.delete(socket))
+        behavior.open(face)
+        socket.on('message', (data, binary) => {
+          const bytes = Uint8Array.from(data)
+          behavior.message(face, bytes.buffer, binary)
+          bytes.fill(0)
+        })
+      })
+      return app
+    },
+  }
+  return app
+}
+`
+
+test('uWebSockets.js is taken from where --uws says', { timeout: 120_000 }, async () => {
+  const directory = join(scratch, 'uws')
+  mkdirSync(directory)
+  writeFileSync(join(directory, 'index.js'), UWS)
+  writeFileSync(join(directory, 'package.json'), '{"version":"20.0.0"}')
+  const { report: found } = await report(
+    ...['--servers', 'uws', '--uws', directory, '--only', '64B/4/text,publish/64B/1000', '--seconds', '0.05'],
+  )
+  expect(found.versions['uWebSockets.js']).toBe('20.0.0')
+  expect(found.scenarios.flatMap(({ failures }) => failures)).toEqual([])
+  expect(found.scenarios.map(({ name, results }) => [name, results.length])).toEqual([
+    ['64B/4/text/sync', 1],
+    ['64B/4/text/async', 1],
+    ['64B/4/text/timer', 1],
+    ['publish/64B/1000', 1],
+  ])
 })
 
 test('a mistake on the command line is one sentence and exit code 2', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { CONTESTANTS } from '../../bench/contestants.ts'
-import { SCENARIOS, select, takesPart } from '../../bench/scenarios.ts'
+import { SCENARIOS, select, takesPart, timesAsLong } from '../../bench/scenarios.ts'
 
 const names = (pattern: string) => select(pattern).map(({ name }) => name)
 
@@ -60,4 +60,13 @@ test('who can do what: nobody awaits in Go, and the limits know no types', () =>
   expect(takers('64B/1/binary/async')).toEqual(javaScript)
   expect(takers('64B/1/binary/timer')).toEqual(javaScript)
   expect(takers('storm')).toEqual(CONTESTANTS)
+})
+
+test('what takes long to go round once is measured longer', () => {
+  const long = SCENARIOS.filter(({ mode }) => mode === 'echo' || mode === 'publish').filter(
+    (one) => timesAsLong(one) > 1,
+  )
+  expect(new Set(long.map(({ name }) => name.replace(/\/(text|binary)\/.*/, '')))).toEqual(
+    new Set(['64KiB/32', '1MiB/4', '1MiB/32', 'connections/10000', 'publish/64B/15000']),
+  )
 })
