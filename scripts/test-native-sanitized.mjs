@@ -16,7 +16,12 @@ const addon = join(folder, 'heartwire.node')
 const flags = '-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g'
 const folders = ['transport/', 'server/', 'client/', 'conformance/', 'regressions/']
 const programs = ['faults/processes.test.ts', 'proof/chaos.test.ts', 'proof/fuzz.test.ts']
-const tests = ['--project=src', '--project=built', ...[...folders, ...programs].map((path) => `test/${path}`)]
+const tests = [
+  '--project=src',
+  '--project=built',
+  '--testTimeout=60000',
+  ...[...folders, ...programs].map((path) => `test/${path}`),
+]
 
 /** Connections that end in every way, in the process and in threads that end before them. */
 const everyEnd = `
@@ -71,7 +76,8 @@ function run(name, args, options) {
       HEARTWIRE_NATIVE: addon,
       LD_PRELOAD: ['libasan.so', 'libubsan.so'].map(library).join(':'),
       // V8 has a handler of its own for what WebAssembly does beyond its memory, and frees little when a process ends.
-      ASAN_OPTIONS: `${options}:handle_segv=0:${common}`,
+      // Some tests look at resident memory, so that not much that is freed is kept from being used again.
+      ASAN_OPTIONS: `${options}:handle_segv=0:quarantine_size_mb=8:${common}`,
       UBSAN_OPTIONS: common,
     },
   })

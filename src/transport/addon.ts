@@ -127,11 +127,11 @@ function fromPackage(name: string): Found {
   return load(name) ?? without(`the package ${name} is not complete`)
 }
 
-const require = createRequire(import.meta.url)
+const requireHere = createRequire(import.meta.url)
 
 function versionOf(name: string): string | undefined {
   try {
-    return require(`${name}/package.json`).version
+    return requireHere(`${name}/package.json`).version
   } catch {
     return undefined
   }
@@ -140,8 +140,8 @@ function versionOf(name: string): string | undefined {
 /** Undefined when it is not there. */
 function load(place: string): Found | undefined {
   try {
-    const problem = process.platform === 'linux' ? problemOfElf(require.resolve(place)) : undefined
-    return problem === undefined ? { addon: require(place) } : without(problem)
+    const problem = process.platform === 'linux' ? problemOfElf(requireHere.resolve(place)) : undefined
+    return problem === undefined ? { addon: requireHere(place) } : without(problem)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     return code === 'MODULE_NOT_FOUND' ? undefined : without(problemOf(code, message))
