@@ -57,7 +57,7 @@ static void on_closed(uv_handle_t *poll) {
 }
 
 void connection_close(struct connection *connection) {
-  if (connection->listener != NULL) listener_left(connection);
+  if (connection->visit != NULL) listener_left(connection);
   if (connection->slot >= 0) loop_free_slot(connection->loop, connection->slot);
   uv_close((uv_handle_t *)&connection->poll, on_closed);
   if (connection->fd >= 0) close(connection->fd);
@@ -97,7 +97,7 @@ static void read_once(struct connection *connection) {
 static void on_ready(uv_poll_t *poll, int status, int events) {
   struct connection *connection = poll->data;
   struct loop *loop = connection->loop;
-  if (connection->listener != NULL) {
+  if (connection->visit != NULL) {
     listener_look(connection, status);
     return;
   }

@@ -6,20 +6,18 @@
 #include <sys/uio.h>
 #include <uv.h>
 
-struct listener;
 struct loop;
+struct visit;
 
 /* One socket, that does not block. */
 struct connection {
   uv_poll_t poll;
   struct loop *loop;
-  struct listener *listener; /* of a visitor */
+  struct visit *visit; /* of a visitor; NULL from when JavaScript has taken it */
   int fd;
   int32_t slot;
   bool reads;  /* whether bytes are wanted */
   bool waits;  /* whether it is to be told when the kernel takes more */
-  bool asked;  /* of a visitor, whether JavaScript has been asked what becomes of it */
-  bool silent; /* of a visitor, whether it has said nothing for a while */
   bool ended;  /* the peer has ended its direction, or all is lost: there is nothing more to read */
 };
 

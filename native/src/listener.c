@@ -26,11 +26,12 @@ void listener_restore(struct listener *listener) {
   if (listener->reserve < 0) listener->reserve = take_descriptor();
 }
 
-static int accept_one(int fd) {
+static int accept_one(int fd, union address *peer) {
+  socklen_t length = sizeof *peer;
 #if defined(__linux__)
-  return accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  return accept4(fd, &peer->any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 #else
-  int accepted = accept(fd, NULL, NULL);
+  int accepted = accept(fd, &peer->any, &length);
   if (accepted >= 0) {
     fcntl(accepted, F_SETFD, FD_CLOEXEC);
     fcntl(accepted, F_SETFL, fcntl(accepted, F_GETFL) | O_NONBLOCK);
@@ -57,7 +58,8 @@ static bool cut_one(struct listener *listener) {
   listener_restore(listener);
   if (listener->reserve < 0) return false;
   close(listener->reserve);
-  int fd = accept_one(listener->fd);
+  union address peer;
+  int fd = accept_one(listener->fd, &peer);
   int error = errno;
   if (fd >= 0) close(fd);
   listener->reserve = take_descriptor();
@@ -67,13 +69,17 @@ static bool cut_one(struct listener *listener) {
 
 static void on_silence(uv_timer_t *timer);
 
-static void admit(struct listener *listener, int fd) {
-  struct connection *visitor = connection_open(listener->loop, fd);
+static void admit(struct listener *listener, int fd, const union address *peer) {
+  struct visit *visit = calloc(1, sizeof *visit);
+  struct connection *visitor = visit == NULL ? NULL : connection_open(listener->loop, fd);
   if (visitor == NULL) {
+    free(visit);
     close(fd);
     return;
   }
-  visitor->listener = listener;
+  visit->listener = listener;
+  visit->peer = *peer;
+  visitor->visit = visit;
   if (listener->visitors++ == 0 && !uv_is_active((uv_handle_t *)&listener->silence))
     uv_timer_start(&listener->silence, on_silence, listener->patience, listener->patience);
   connection_watch(visitor, true, false);
@@ -84,9 +90,10 @@ static void on_acceptable(uv_poll_t *poll, int status, int events) {
   (void)events;
   struct listener *listener = poll->data;
   for (int count = 0; count < MOST_ACCEPTS; count++) {
-    int fd = accept_one(listener->fd);
+    union address peer;
+    int fd = accept_one(listener->fd, &peer);
     if (fd >= 0) {
-      admit(listener, fd);
+      admit(listener, fd, &peer);
       continue;
     }
     switch (errno) {
@@ -112,10 +119,9 @@ static void on_acceptable(uv_poll_t *poll, int status, int events) {
 
 /* Asks JavaScript what becomes of a visitor: one that has begun with these bytes, or one for somebody else. */
 static void ask(struct connection *visitor, int32_t head) {
-  struct listener *listener = visitor->listener;
   struct loop *loop = visitor->loop;
-  visitor->asked = true;
-  loop_record(loop, visitor, head > 0 ? RECORD_REQUEST : RECORD_STRANGER, listener->id);
+  visitor->visit->asked = true;
+  loop_record(loop, visitor, head > 0 ? RECORD_REQUEST : RECORD_STRANGER, visitor->visit->listener->id);
   if (head == 0) return;
   loop_record(loop, visitor, (int32_t)loop->arena_used, head);
   loop->arena_used += ((size_t)head + 7) & ~(size_t)7;
@@ -130,7 +136,7 @@ static int32_t head_of(const uint8_t *bytes, size_t length) {
 
 void listener_look(struct connection *visitor, int status) {
   struct loop *loop = visitor->loop;
-  if (visitor->asked) {
+  if (visitor->visit->asked) {
     /* What it has sent is still there, and would be told of again and again. */
     connection_watch(visitor, false, false);
     return;
@@ -139,7 +145,7 @@ void listener_look(struct connection *visitor, int status) {
   if (status < 0) connection_watch(visitor, false, false);
   if (!loop_make_room(loop)) return;
   /* To make room was perhaps to call JavaScript, which may have closed the listener. */
-  if (visitor->listener == NULL || uv_is_closing((uv_handle_t *)&visitor->poll)) return;
+  if (visitor->visit == NULL || uv_is_closing((uv_handle_t *)&visitor->poll)) return;
   ssize_t length;
   do length = recv(visitor->fd, loop->arena + loop->arena_used, READ_SIZE, MSG_PEEK);
   while (length < 0 && errno == EINTR);
@@ -152,8 +158,9 @@ void listener_look(struct connection *visitor, int status) {
 }
 
 void listener_left(struct connection *visitor) {
-  visitor->listener->visitors--;
-  visitor->listener = NULL;
+  visitor->visit->listener->visitors--;
+  free(visitor->visit);
+  visitor->visit = NULL;
 }
 
 /* Those who have been silent since the last time, or longer, are for somebody else. */
@@ -166,9 +173,10 @@ static void on_silence(uv_timer_t *timer) {
   }
   for (size_t slot = 0; slot < loop->slots_made; slot++) {
     struct connection *visitor = loop->connections[slot];
-    if (visitor == NULL || visitor->listener != listener || visitor->asked) continue;
-    if (!visitor->silent) {
-      visitor->silent = true;
+    struct visit *visit = visitor == NULL ? NULL : visitor->visit;
+    if (visit == NULL || visit->listener != listener || visit->asked) continue;
+    if (!visit->silent) {
+      visit->silent = true;
       continue;
     }
     if (loop->record_count + 2 > loop->most_records) break;
@@ -204,9 +212,9 @@ struct listener *listener_find(const struct loop *loop, int32_t id) {
 }
 
 /* A socket that listens there, or an error of uv's. */
-static int listen_at(const struct sockaddr *address, int backlog) {
-  bool six = address->sa_family == AF_INET6;
-  int fd = socket(address->sa_family, SOCK_STREAM, 0);
+static int listen_at(const union address *address, int backlog) {
+  bool six = address->any.sa_family == AF_INET6;
+  int fd = socket(address->any.sa_family, SOCK_STREAM, 0);
   if (fd < 0) return uv_translate_sys_error(errno);
   int on = 1;
   int off = 0;
@@ -216,14 +224,14 @@ static int listen_at(const struct sockaddr *address, int backlog) {
               setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
               setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
               (!six || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0) &&
-              bind(fd, address, length) == 0 && listen(fd, backlog) == 0;
+              bind(fd, &address->any, length) == 0 && listen(fd, backlog) == 0;
   if (done) return fd;
   int error = uv_translate_sys_error(errno);
   close(fd);
   return error;
 }
 
-int32_t listener_open(struct loop *loop, const struct sockaddr *address, int backlog, uint64_t patience) {
+int32_t listener_open(struct loop *loop, const union address *address, int backlog, uint64_t patience) {
   struct listener *listener = calloc(1, sizeof *listener);
   if (listener == NULL) return UV_ENOMEM;
   listener->fd = listen_at(address, backlog);

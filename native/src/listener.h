@@ -1,6 +1,7 @@
 #ifndef HEARTWIRE_LISTENER_H
 #define HEARTWIRE_LISTENER_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -28,8 +29,22 @@ struct listener {
   int open_handles;
 };
 
+union address {
+  struct sockaddr any;
+  struct sockaddr_in four;
+  struct sockaddr_in6 six;
+};
+
+/* What a connection has while it is a visitor. */
+struct visit {
+  struct listener *listener;
+  union address peer;
+  bool asked;  /* whether JavaScript has been asked what becomes of it */
+  bool silent; /* whether it has said nothing for a while */
+};
+
 /* The listener's id, or an error of uv's. */
-int32_t listener_open(struct loop *loop, const struct sockaddr *address, int backlog, uint64_t patience);
+int32_t listener_open(struct loop *loop, const union address *address, int backlog, uint64_t patience);
 /* Gives up the port. Its visitors have to be gone. */
 void listener_close(struct listener *listener);
 /* NULL when there is none with this id. */

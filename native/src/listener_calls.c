@@ -21,17 +21,17 @@ static struct listener *listener_of(napi_env env, struct loop *loop, napi_value 
 /* A visitor whose fate is asked for; NULL for any other number. */
 static struct connection *visitor_of(napi_env env, struct loop *loop, napi_value slot) {
   struct connection *connection = connection_of(env, loop, slot);
-  return connection != NULL && connection->listener != NULL ? connection : NULL;
+  return connection != NULL && connection->visit != NULL ? connection : NULL;
 }
 
 /* As Node writes it; undefined for what is no address of IPv4 or IPv6. */
-static napi_value address_text(napi_env env, const struct sockaddr_storage *address) {
+static napi_value address_text(napi_env env, const union address *address) {
   char text[MOST_ADDRESS];
   napi_value result = NULL;
-  if (address->ss_family == AF_INET) {
-    if (uv_ip4_name((const struct sockaddr_in *)address, text, sizeof text) != 0) return NULL;
-  } else if (address->ss_family == AF_INET6) {
-    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)address;
+  if (address->any.sa_family == AF_INET) {
+    if (uv_ip4_name(&address->four, text, sizeof text) != 0) return NULL;
+  } else if (address->any.sa_family == AF_INET6) {
+    const struct sockaddr_in6 *six = &address->six;
     if (uv_ip6_name(six, text, sizeof text) != 0) return NULL;
     size_t length = strlen(text);
     if (IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr) && six->sin6_scope_id > 0 && length + 2 < sizeof text) {
@@ -58,11 +58,10 @@ static napi_value listen_at(napi_env env, napi_callback_info info) {
   int port = int_of(env, values[1]);
   int32_t backlog = int_of(env, values[2]);
   int32_t patience = int_of(env, values[3]);
-  struct sockaddr_storage address;
-  int error = strchr(text, ':') == NULL ? uv_ip4_addr(text, port, (struct sockaddr_in *)&address)
-                                        : uv_ip6_addr(text, port, (struct sockaddr_in6 *)&address);
+  union address address;
+  int error = strchr(text, ':') == NULL ? uv_ip4_addr(text, port, &address.four) : uv_ip6_addr(text, port, &address.six);
   if (error != 0 || backlog < 1 || patience < 1) return number(env, UV_EINVAL);
-  return number(env, listener_open(loop, (struct sockaddr *)&address, backlog, (uint64_t)patience));
+  return number(env, listener_open(loop, &address, backlog, (uint64_t)patience));
 }
 
 /* [address, port] of a listener, where it really is. */
@@ -70,16 +69,16 @@ static napi_value bound(napi_env env, napi_callback_info info) {
   napi_value values[1];
   struct loop *loop;
   napi_value result = NULL;
-  struct sockaddr_storage address;
+  union address address;
   socklen_t length = sizeof address;
   if (!arguments(env, info, 1, values, &loop)) return NULL;
   struct listener *listener = listener_of(env, loop, values[0]);
-  if (listener == NULL || getsockname(listener->fd, (struct sockaddr *)&address, &length) != 0) return NULL;
+  if (listener == NULL || getsockname(listener->fd, &address.any, &length) != 0) return NULL;
   /* The port is at the same place for both. */
   napi_value text = address_text(env, &address);
   if (text == NULL || napi_create_array_with_length(env, 2, &result) != napi_ok) return NULL;
   napi_set_element(env, result, 0, text);
-  napi_set_element(env, result, 1, number(env, ntohs(((struct sockaddr_in *)&address)->sin_port)));
+  napi_set_element(env, result, 1, number(env, ntohs(address.four.sin_port)));
   return result;
 }
 
@@ -103,7 +102,7 @@ static napi_value unlisten(napi_env env, napi_callback_info info) {
   uint32_t count = 0;
   for (size_t slot = 0; slot < loop->slots_made; slot++) {
     struct connection *visitor = loop->connections[slot];
-    if (visitor == NULL || visitor->listener != listener) continue;
+    if (visitor == NULL || visitor->visit == NULL || visitor->visit->listener != listener) continue;
     int fd = give(visitor);
     if (napi_set_element(env, result, count++, number(env, fd)) != napi_ok) close(fd);
   }
@@ -152,16 +151,13 @@ static napi_value give_visitor(napi_env env, napi_callback_info info) {
   return number(env, visitor == NULL ? UV_EBADF : give(visitor));
 }
 
-/* peer(slot): the address at the other end; undefined when it is gone. */
+/* peer(slot): the address that a visitor comes from. */
 static napi_value peer(napi_env env, napi_callback_info info) {
   napi_value values[1];
   struct loop *loop;
-  struct sockaddr_storage address;
-  socklen_t length = sizeof address;
   if (!arguments(env, info, 1, values, &loop)) return NULL;
-  struct connection *connection = connection_of(env, loop, values[0]);
-  if (connection == NULL || getpeername(connection->fd, (struct sockaddr *)&address, &length) != 0) return NULL;
-  return address_text(env, &address);
+  struct connection *visitor = visitor_of(env, loop, values[0]);
+  return visitor == NULL ? NULL : address_text(env, &visitor->visit->peer);
 }
 
 bool listener_define(napi_env env, napi_value object, struct loop *loop) {

@@ -33,7 +33,7 @@ export interface NativeLoop {
   take(slot: number, length: number): number
   /** The file descriptor of a visitor, which is the caller's from here on; below 0 when it is gone. */
   give(slot: number): number
-  /** The address at the other end; undefined when it is gone. */
+  /** The address that a visitor comes from. */
   peer(slot: number): string | undefined
 }
 
