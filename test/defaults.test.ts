@@ -215,7 +215,7 @@ test('what is fixed', () => {
     log.now += 100
     refusals.refused('no')
   }
-  expect(seconds(constant('src/server/refuse-stream.ts', 'LINGER'))).toBe(seconds(LINGER_TIMEOUT))
+  expect(seconds(constant('src/server/handshake-stream.ts', 'LINGER'))).toBe(seconds(LINGER_TIMEOUT))
   expect(documented('Fixed')).toEqual({
     'closing, in all': seconds(CLOSING_TIMEOUT),
     lingering: seconds(LINGER_TIMEOUT),
