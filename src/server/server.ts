@@ -138,6 +138,7 @@ export class Server<Data = undefined> {
         statistics.noteOpened()
       },
       handlers: currentContext(),
+      setups: new Map(),
       closed: (socket, info) => {
         statistics.noteClosed(socket, info)
         this.left(socket as ServerSocket<Data>)

@@ -12,7 +12,7 @@ import {
 } from '../protocol/handshake.ts'
 import { atOnce, isAwaitable } from '../socket/awaitable.ts'
 import { type Context, currentContext } from '../socket/context.ts'
-import { Link } from '../socket/link.ts'
+import { Link, type LinkSetup } from '../socket/link.ts'
 import { reportError } from '../socket/report-error.ts'
 import { shared } from '../socket/runtime.ts'
 import { type Membership, ServerSocket } from '../socket/server-socket.ts'
@@ -45,6 +45,8 @@ export interface UpgradeContext {
   roundTrip(milliseconds: number): void
   /** The AsyncLocalStorage context in which the server was created. */
   handlers: Context
+  /** What the connections of each route are made from. */
+  setups: Map<Route, LinkSetup>
 }
 
 /**
@@ -193,23 +195,17 @@ export class Upgrade {
     // The function that chose it may have closed the server, which has taken leave of its sockets then.
     this.checkWanted()
     const { context, route } = this
-    const { options, behaviour } = route
+    const { behaviour } = route
     const { answers, agreed } = acceptExtensions(offer.extensions, route.extensions)
     const head = responseHead(
       { key: offer.key, protocol, extensions: answers, headers: response.headers },
       shared.platform,
     )
-    const setup = {
-      side: 'server',
-      behaviour,
-      handlers: options,
-      context: behaviour.asyncContext === 'upgrade' ? currentContext() : context.handlers,
-      onClosed: whenClosed(context, route),
-      onRoundTrip: context.roundTrip,
-    } as const
+    const setup = setupOf(context, route)
+    const own = behaviour.asyncContext === 'upgrade' ? { ...setup, context: currentContext() } : setup
     const [deflate] = agreed
     const codec = deflate && deflateCodec(behaviour.compression, deflate.agreed, 'server')
-    const link = new Link(setup, this.hand(head), codec)
+    const link = new Link(own, this.hand(head), codec)
     const socket = new ServerSocket(link, response.data, protocol, context.membership, this.clientAddress)
     context.opened(socket)
     link.start(socket)
@@ -269,14 +265,7 @@ export class Upgrade {
     const head = responseHead({ key: offer.key, protocol, headers: error.headers }, shared.platform)
     const { context, route } = this
     // What the client sends meanwhile is discarded.
-    const handlers = { message() {} }
-    const setup = {
-      side: 'server',
-      behaviour: route.behaviour,
-      handlers,
-      context: context.handlers,
-      onClosed: whenClosed(context, route),
-    } as const
+    const setup = { ...setupOf(context, route), handlers: { message() {} } }
     const link = new Link(setup, this.hand(head))
     const socket = new ServerSocket(link, undefined, '', context.membership, this.clientAddress)
     context.rejected(socket)
@@ -294,10 +283,22 @@ export class Upgrade {
   }
 }
 
-/** Made here, so that no connection keeps its handshake in memory. */
-function whenClosed({ closed }: UpgradeContext, { admission }: Route): UpgradeContext['closed'] {
-  return (socket, info) => {
-    admission.leave(socket.clientAddress)
-    closed(socket, info)
+/** One for all connections of a route, none of which keeps its handshake in memory. */
+function setupOf(context: UpgradeContext, route: Route): LinkSetup {
+  const made = context.setups.get(route)
+  if (made !== undefined) return made
+  const { behaviour, options, admission } = route
+  const setup: LinkSetup = {
+    side: 'server',
+    behaviour,
+    handlers: options,
+    context: context.handlers,
+    onClosed(socket: ServerSocket, info) {
+      admission.leave(socket.clientAddress)
+      context.closed(socket, info)
+    },
+    onRoundTrip: context.roundTrip,
   }
+  context.setups.set(route, setup)
+  return setup
 }
