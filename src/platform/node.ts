@@ -1,5 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { createHash, randomFillSync } from 'node:crypto'
+import { maskCopy, maskInPlace } from '../protocol/mask.ts'
 import type { Platform } from '../protocol/platform.ts'
 import { decodeShortAscii, isAscii as isShortAscii, writeShortAscii } from '../protocol/portable.ts'
 import { UTF8_START, utf8Validate } from '../protocol/utf8.ts'
@@ -43,6 +44,9 @@ export const nodePlatform: Platform = {
   sha1(bytes) {
     return createHash('sha1').update(bytes).digest()
   },
+
+  maskCopy,
+  maskInPlace,
 
   utf8Length(text) {
     return Buffer.byteLength(text)

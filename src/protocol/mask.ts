@@ -41,13 +41,8 @@ export function rotateKey(key: number, by: number): number {
   return (key >>> bits) | (key << (32 - bits))
 }
 
-/** Masks or unmasks `bytes` from `start` to `end`; the byte at `start` is met by the key's first byte. */
-export function maskInPlace(bytes: Uint8Array, start: number, end: number, key: number): void {
-  unmaskInPlaceAscii(bytes, start, end, key)
-}
-
-/** Masks or unmasks in place, and tells whether all the resulting bytes are ASCII. */
-export function unmaskInPlaceAscii(bytes: Uint8Array, start: number, end: number, key: number): boolean {
+/** Masks or unmasks `bytes` from `start` to `end` in place, and tells whether all the resulting bytes are ASCII. */
+export function maskInPlace(bytes: Uint8Array, start: number, end: number, key: number): boolean {
   const words = keptWords(bytes, start, end)
   const seen = words === undefined ? maskBytes(bytes, start, end, key) : maskWords(bytes, words, start, end, key)
   return (seen & 0x80808080) === 0

@@ -5,6 +5,10 @@ export interface Platform {
   /** Fills the bytes from a cryptographically strong source (RFC 6455 section 10.3). */
   randomFill(bytes: Uint8Array): void
   sha1(bytes: Uint8Array): Uint8Array
+  /** Masks or unmasks `source` from `start` to `end` into `target` at `at` (RFC 6455 section 5.3). The two must not overlap. */
+  maskCopy(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number, key: number): void
+  /** Masks or unmasks where it lies, and tells whether all the resulting bytes are ASCII. */
+  maskInPlace(bytes: Uint8Array, start: number, end: number, key: number): boolean
   /** Number of bytes that `text` takes as UTF-8; a lone surrogate counts as U+FFFD. */
   utf8Length(text: string): number
   /** Writes `text` as UTF-8 at `offset`, where there is room for it, and returns the number of bytes. */

@@ -1,3 +1,4 @@
+import { maskCopy, maskInPlace } from './mask.ts'
 import type { Platform } from './platform.ts'
 import { sha1 } from './sha1.ts'
 import { UTF8_START, utf8Validate } from './utf8.ts'
@@ -29,6 +30,9 @@ export const portablePlatform: Platform = {
   },
 
   sha1,
+
+  maskCopy,
+  maskInPlace,
 
   utf8Length(text) {
     let length = text.length

@@ -4,7 +4,7 @@ import { copyOf } from './copy.ts'
 import { ProtocolError, type RuleCode, type Side } from './error.ts'
 import { frameHeaderLength, writeFrameHeader } from './frame.ts'
 import { likelyCause } from './likely-cause.ts'
-import { maskCopy, maskKey, rotateKey, unmaskInPlaceAscii, writeMaskKey } from './mask.ts'
+import { maskKey, rotateKey, writeMaskKey } from './mask.ts'
 import { MessageBuffer } from './message-buffer.ts'
 import type { DecodeFailure, MessageDecoder } from './message-codec.ts'
 import { isControl, Opcode, opcodeName } from './opcode.ts'
@@ -338,7 +338,7 @@ export class Receiver {
       if (isControl(b0 & 0x0f)) return this.controlFrame(this.copyPayload(chunk, start, end), start)
       // An encoded message is unmasked where it lies, and decoded from there.
       if ((b0 & 0x0f) !== Opcode.Continuation) {
-        if (this.masked) unmaskInPlaceAscii(chunk, start, end, this.key)
+        if (this.masked) this.platform.maskInPlace(chunk, start, end, this.key)
         return this.decode(b0 & 0x0f, chunk.subarray(start, end), end)
       }
     }
@@ -348,14 +348,14 @@ export class Receiver {
   private copyPayload(chunk: Uint8Array, start: number, end: number): Uint8Array {
     if (start === end) return EMPTY
     const payload = this.platform.allocate(end - start)
-    maskCopy(chunk, start, end, payload, 0, this.masked ? this.key : 0)
+    this.platform.maskCopy(chunk, start, end, payload, 0, this.masked ? this.key : 0)
     return payload
   }
 
   private wholeText(chunk: Uint8Array, start: number, end: number): void {
     const platform = this.platform
     if (this.masked) {
-      if (unmaskInPlaceAscii(chunk, start, end, this.key) && this.text === 'string') {
+      if (platform.maskInPlace(chunk, start, end, this.key) && this.text === 'string') {
         return this.sink.onText(platform.asciiDecode(chunk, start, end))
       }
     }
@@ -406,7 +406,7 @@ export class Receiver {
     const length = end - start
     const last = length === frame.remaining
     if (frame.control !== undefined) {
-      maskCopy(chunk, start, end, frame.control, frame.control.length - frame.remaining, frame.key)
+      this.platform.maskCopy(chunk, start, end, frame.control, frame.control.length - frame.remaining, frame.key)
     } else {
       const message = this.message!
       const fin = this.firstByte >= 0x80
@@ -420,7 +420,7 @@ export class Receiver {
         this.violate('MESSAGE_TOO_LARGE', what, start)
         return end
       }
-      maskCopy(chunk, start, end, message.bytes, at, frame.key)
+      this.platform.maskCopy(chunk, start, end, message.bytes, at, frame.key)
       if (message.opcode === Opcode.Text && !message.isEncoded && !this.isAscii(message, at)) {
         const state = utf8ValidateLong(this.platform, message.bytes, at, at + length, message.utf8State)
         if (state < 0) {

@@ -1,6 +1,6 @@
 import { copyOf } from './copy.ts'
 import { frameHeaderLength, writeFrameHeader } from './frame.ts'
-import { maskCopy, maskInPlace, writeMaskKey } from './mask.ts'
+import { writeMaskKey } from './mask.ts'
 import type { MaskKeySource } from './mask-key-source.ts'
 import type { MessageEncoder } from './message-codec.ts'
 import { isControl, Opcode } from './opcode.ts'
@@ -555,7 +555,7 @@ export class Sender {
     const key = this.shared.keys.next()
     const keyAt = writeFrameHeader(frame, 0, firstByte, payload.length, true)
     writeMaskKey(frame, keyAt, key)
-    maskCopy(payload, 0, payload.length, frame, headerLength, key)
+    this.shared.platform.maskCopy(payload, 0, payload.length, frame, headerLength, key)
     return frame
   }
 
@@ -568,7 +568,7 @@ export class Sender {
     if (this.masks) {
       const key = this.shared.keys.next()
       writeMaskKey(bytes, at, key)
-      maskInPlace(bytes, start, start + length, key)
+      this.shared.platform.maskInPlace(bytes, start, start + length, key)
     }
     this.advance(slab, start + length)
     // Last, since whoever listens may send something as well.

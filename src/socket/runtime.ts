@@ -1,14 +1,19 @@
 import { TimingWheel } from '../liveness/wheel.ts'
+import { withNativeMask } from '../platform/native-mask.ts'
 import { nodePlatform } from '../platform/node.ts'
 import { MaskKeySource } from '../protocol/mask-key-source.ts'
 import type { SenderShared } from '../protocol/sender.ts'
 import { SlabPool } from '../protocol/slab.ts'
+import { findAddon } from '../transport/addon.ts'
+
+const { addon } = findAddon()
+const platform = addon === undefined ? nodePlatform : withNativeMask(nodePlatform, addon.mask)
 
 /** What all connections of a thread share. */
 export const shared: SenderShared = {
-  platform: nodePlatform,
-  slabs: new SlabPool(nodePlatform),
-  keys: new MaskKeySource(nodePlatform),
+  platform,
+  slabs: new SlabPool(platform),
+  keys: new MaskKeySource(platform),
   now: () => performance.now(),
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
+import { maskCopy, maskInPlace } from '../../src/protocol/mask.ts'
 import type { Platform } from '../../src/protocol/platform.ts'
 
 /** A platform whose random bytes count from 1, so that keys are known. */
@@ -9,6 +10,8 @@ export const countingPlatform: Platform = {
     for (let index = 0; index < bytes.length; index++) bytes[index] = index + 1
   },
   sha1: (bytes) => new Uint8Array(createHash('sha1').update(bytes).digest()),
+  maskCopy,
+  maskInPlace,
   utf8Length: (text) => Buffer.byteLength(text),
   utf8Write: (target, offset, text) => Buffer.from(target.buffer, target.byteOffset, target.length).write(text, offset),
   asciiWrite: (target, offset, text) => void target.set(Buffer.from(text, 'latin1'), offset),

@@ -33,6 +33,42 @@ const HOLDERS: readonly [string, (length: number) => Uint8Array][] = [
 
 /** What every Platform must do, whatever it is made of. */
 export function testPlatform(platform: Platform): void {
+  describe.each(HOLDERS)('masks in %s', (_, hold) => {
+    const masked = (bytes: Uint8Array, key: readonly number[]) => bytes.map((byte, at) => byte ^ key[at % 4]!)
+
+    test('any range by any key, into another place and where it lies', () => {
+      const range = fc.tuple(fc.integer({ min: 0, max: 9 }), fc.oneof(fc.nat(80), fc.nat(5000)), fc.nat(9))
+      const bytes = fc.uint8Array({ minLength: 64, maxLength: 64 })
+      fc.assert(
+        fc.property(range, bytes, fc.uint8Array({ minLength: 4, maxLength: 4 }), ([start, length, at], some, key) => {
+          const source = hold(start + length + 3)
+          for (let i = 0; i < source.length; i++) source[i] = some[i % 64]!
+          const before = Uint8Array.from(source)
+          const expected = masked(before.subarray(start, start + length), [...key])
+          const word = key[0]! | (key[1]! << 8) | (key[2]! << 16) | (key[3]! << 24)
+          const target = hold(at + length + 5).fill(7)
+          platform.maskCopy(source, start, start + length, target, at, word)
+          expect(Uint8Array.from(source)).toEqual(before)
+          const around = [...new Array(at).fill(7), ...expected, 7, 7, 7, 7, 7]
+          expect([...target]).toEqual(around)
+          const ascii = platform.maskInPlace(source, start, start + length, word)
+          expect(ascii).toBe(expected.every((byte) => byte < 0x80))
+          before.set(expected, start)
+          expect(Uint8Array.from(source)).toEqual(before)
+        }),
+      )
+    })
+
+    test.each([0, 1, 511, 512, 600, 5000])('and sees any one byte of %i that is not ASCII', (length) => {
+      for (let at = 0; at < length; at += length > 100 ? 37 : 1) {
+        const bytes = hold(length).fill(0x61)
+        expect(platform.maskInPlace(bytes, 0, length, 0)).toBe(true)
+        bytes[at] = 0xe9
+        expect(platform.maskInPlace(bytes, 0, length, 0)).toBe(false)
+      }
+    })
+  })
+
   test('allocate gives writable memory of the length', () => {
     for (const length of [0, 1, 64, 5000, 100_000]) {
       const bytes = platform.allocate(length)
