@@ -56,12 +56,11 @@ export class Link
   /** The application's face of this; there from `start` on. */
   socket!: Socket
   info: CloseInfo | undefined
-  /** Called once, when the connection has ended. */
-  readonly whenClosed = new Set<(info: CloseInfo) => void>()
 
   private readonly setup: LinkSetup
   private readonly calls: HandlerCalls
   private queue: MessageQueue | undefined
+  private waiting: Set<(info: CloseInfo) => void> | undefined
   private observers: FrameObservers | undefined
   private drops: DropCounts | undefined
   private flushing = false
@@ -113,6 +112,12 @@ export class Link
     }
     this.transport.start(this)
     if (inbound.held) this.transport.pause()
+  }
+
+  /** Called once, when the connection has ended. Most connections have none. */
+  get whenClosed(): Set<(info: CloseInfo) => void> {
+    this.waiting ??= new Set()
+    return this.waiting
   }
 
   /** Sees every frame from here on, until what this returns is called. */
@@ -316,9 +321,9 @@ export class Link
     this.pulse.stop()
     this.queue?.end(info)
     this.outbound.end()
-    const waiting = [...this.whenClosed]
-    this.whenClosed.clear()
-    for (const tell of waiting) tell(info)
+    const { waiting } = this
+    this.waiting = undefined
+    if (waiting !== undefined) for (const tell of [...waiting]) tell(info)
     this.calls.call(() => this.calls.handlers.close?.(this.socket, info))
   }
 
