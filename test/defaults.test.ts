@@ -223,7 +223,7 @@ test('what is fixed', () => {
     'unanswered pings': count(constant('src/liveness/pings.ts', 'MOST')),
     'payload of a control frame': `${constant('src/protocol/control-payload.ts', 'MAX_CONTROL_PAYLOAD')} bytes`,
     'reason of a close': `${constant('src/protocol/close-payload.ts', 'MAX_REASON')} bytes`,
-    'early bytes': size(constant('src/server/upgrade.ts', 'EARLY_BYTES')),
+    'early bytes': size(constant('src/server/handshake-stream.ts', 'EARLY_BYTES')),
     'pull queue': size(constant('src/socket/message-queue.ts', 'CAPACITY')),
     'message read in pieces': size(constant('src/socket/message-stream.ts', 'CAPACITY')),
     batch: size(constant('src/protocol/sender.ts', 'BATCH_SIZE')),
