@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { ArgumentError, Opcode, prepare, type ServerSocket } from 'heartwire'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { WebSocket } from 'ws'
-import { nodePlatform } from '../../src/platform/node.ts'
+import { shared } from '../../src/socket/runtime.ts'
 import { Mailbox } from '../support/mailbox.ts'
 import { RawPeer } from '../support/raw-peer.ts'
 import { rawPair, serve, wsClient } from '../support/servers.ts'
@@ -190,7 +190,7 @@ test('a message is encoded once, whoever gets it', async () => {
     peers.push(await RawPeer.open(port))
     ;(await opened.next()).subscribe('news')
   }
-  const encode = vi.spyOn(nodePlatform, 'utf8Write')
+  const encode = vi.spyOn(shared.platform, 'utf8Write')
   onTestFinished(() => encode.mockRestore())
   const text = 'é'.repeat(30_000)
   server.publish('news', text)
