@@ -67,7 +67,7 @@ function draw(name: KindName, kind: Kind, scenarios: readonly ScenarioResult[]):
   }
   const span = scenarios.some(({ rounds }) => rounds < ENOUGH)
     ? 'from the lowest to the highest round'
-    : '95 % intervals'
+    : '95\u00a0% intervals'
   const says = name === 'latency' ? `${SAYS[name]}.` : `${SAYS[name]}. Medians; the lines are ${span}.`
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${top}" width="${width}" height="${top}" class="hw-bars" role="img" aria-labelledby="hw-title hw-desc">`,

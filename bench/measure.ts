@@ -1,4 +1,4 @@
-/** Runs a scenario: a check of each server, then paired rounds. */
+/** Runs a scenario: a check of each server, which warms it up, then paired rounds. */
 import { type ContestantName, LIMITS, startContestant } from './contestants.ts'
 import type { Figure, Sample } from './figures.ts'
 import { type Generator, holdConnections, type LoadRun, runLoad } from './generator.ts'
@@ -10,10 +10,13 @@ import { runRounds } from './rounds.ts'
 import { type Scenario, takesPart, timesAsLong } from './scenarios.ts'
 import type { ServerProcess } from './server-process.ts'
 import { ENOUGH, type Estimate, estimate, pairedRatios } from './stats.ts'
+import { WarmServers } from './warm-servers.ts'
 
 export interface Setup {
   rounds: number
+  /** Measured time of a run. */
   seconds: number
+  /** Load on a process that was started, before it is measured. */
   warmup: number
   /** Messages a second of the latency scenario; half of what the slowest can do if there is none. */
   rate: number | undefined
@@ -26,6 +29,9 @@ export interface Setup {
   progress(line: string): void
 }
 
+/** Seconds of load before the measured time of a run, for all its connections to get going. */
+export const LEAD = 0.1
+
 /** Of a scenario: memory and storms take long and vary little, so that fewer rounds do. */
 export function roundsOf({ mode }: Scenario, rounds: number): number {
   return mode === 'idle' || mode === 'storm' ? Math.min(rounds, Math.max(ENOUGH, Math.round(rounds / 3))) : rounds
@@ -37,72 +43,87 @@ export async function measureScenario(
   setup: Setup,
 ): Promise<ScenarioResult> {
   const rounds = roundsOf(scenario, setup.rounds)
-  const most = new Map<ContestantName, number>()
-  let rate = scenario.mode === 'latency' ? setup.rate : undefined
-  const { samples, failures } = await runRounds<ContestantName, Sample>(
-    servers.filter((server) => takesPart(server, scenario)),
-    rounds,
-    {
-      async check(server) {
-        await check(server, scenario, setup)
-        if (scenario.mode === 'latency') most.set(server, await mostPerSecond(server, scenario, setup))
-      },
-      round(server) {
-        if (scenario.mode === 'latency') rate ??= Math.max(1, Math.round(Math.min(...most.values()) / 2))
-        return measure(server, scenario, setup, rate)
-      },
-      progress: (server, what) => setup.progress(`${scenario.name}  ${server}  ${what}`),
+  const warm = new WarmServers(
+    (server) => start(server, scenario, setup),
+    async (server, process) => {
+      // Every byte that comes back is compared: what is fast has to be right first.
+      await runLoad(setup.generator, {
+        ...basics(server, process, scenario, setup),
+        warmup: setup.warmup,
+        verify: true,
+      })
     },
   )
-  return {
-    ...scenario,
-    rounds,
-    ...(rate !== undefined && { rate }),
-    results: summarize(samples, setup.subjects),
-    failures: failures.map(({ contestant, error }) => ({ server: contestant, error })),
+  const most = new Map<ContestantName, number>()
+  let rate = scenario.mode === 'latency' ? setup.rate : undefined
+  try {
+    const { samples, failures } = await runRounds<ContestantName, Sample>(
+      servers.filter((server) => takesPart(server, scenario)),
+      rounds,
+      {
+        ...(!isFresh(scenario) && {
+          check: (server) =>
+            warm.use(server, 0, async (process) => {
+              if (scenario.mode !== 'latency') return
+              const { perSecond } = await runLoad(setup.generator, basics(server, process, scenario, setup))
+              most.set(server, perSecond ?? 0)
+            }),
+        }),
+        round(server, round) {
+          if (isFresh(scenario)) return measureFresh(server, scenario, setup)
+          if (scenario.mode === 'latency') rate ??= Math.max(1, Math.round(Math.min(...most.values()) / 2))
+          return warm.use(server, round, (process) => measureLoad(server, process, scenario, setup, rate))
+        },
+        progress: (server, what) => setup.progress(`${scenario.name}  ${server}  ${what}`),
+      },
+    )
+    return {
+      ...scenario,
+      rounds,
+      ...(rate !== undefined && { rate }),
+      results: summarize(samples, setup.subjects),
+      failures: failures.map(({ contestant, error }) => ({ server: contestant, error })),
+    }
+  } finally {
+    await warm.stopAll()
   }
 }
 
-/** A short run in which every byte that comes back is compared: what is fast has to be right first. */
-async function check(server: ContestantName, scenario: Scenario, setup: Setup): Promise<void> {
-  if (scenario.mode === 'idle' || scenario.mode === 'storm') return
-  await withServer(server, scenario, setup, async ({ ready: { port } }) => {
-    await runLoad(setup.generator, {
-      ...basics(server, scenario, setup, port),
-      seconds: 0.1,
-      warmup: 0.05,
-      verify: true,
-    })
-  })
+/** Whether each round is that of a process that has just been started. */
+function isFresh({ mode }: Scenario): boolean {
+  return mode === 'idle' || mode === 'storm'
 }
 
-/** How many messages a second there are when each waits for the one before it. */
-function mostPerSecond(server: ContestantName, scenario: Scenario, setup: Setup): Promise<number> {
-  return withServer(server, scenario, setup, async ({ ready: { port } }) => {
-    const { perSecond } = await runLoad(setup.generator, basics(server, scenario, setup, port))
-    return perSecond ?? 0
-  })
+async function measureFresh(server: ContestantName, scenario: Scenario, setup: Setup): Promise<Sample> {
+  const process = await start(server, scenario, setup)
+  try {
+    if (scenario.mode === 'idle') return await measureMemory(process, scenario, setup)
+    return await measureLoad(server, process, scenario, setup, undefined)
+  } finally {
+    await process.stop()
+  }
 }
 
-/** A fresh server, its warm-up, and the measured time. */
-function measure(server: ContestantName, scenario: Scenario, setup: Setup, rate: number | undefined): Promise<Sample> {
-  return withServer(server, scenario, setup, async (process) => {
-    const { port } = process.ready
-    if (scenario.mode === 'idle') return measureMemory(process, scenario, setup)
-    const readings: Reading[] = []
-    const note = async () => void readings.push(await read(process))
-    const result = await runLoad(setup.generator, {
-      ...basics(server, scenario, setup, port),
-      ...(rate !== undefined && { rate }),
-      begin: note,
-      end: note,
-    })
-    const [first, last] = readings
-    if (first === undefined || last === undefined) throw new Error('the server did not report its CPU time')
-    const { cpu, wait } = spent(first, last, setup.pinning !== undefined)
-    const perSecond = result.perSecond ?? scenario.connections / (last.usage.time - first.usage.time)
-    return { ...result, perCpuSecond: perSecond / cpu, cpu, wait, rss: last.usage.rss }
+async function measureLoad(
+  server: ContestantName,
+  process: ServerProcess,
+  scenario: Scenario,
+  setup: Setup,
+  rate: number | undefined,
+): Promise<Sample> {
+  const readings: Reading[] = []
+  const note = async () => void readings.push(await read(process))
+  const result = await runLoad(setup.generator, {
+    ...basics(server, process, scenario, setup),
+    ...(rate !== undefined && { rate }),
+    begin: note,
+    end: note,
   })
+  const [first, last] = readings
+  if (first === undefined || last === undefined) throw new Error('the server did not report its CPU time')
+  const { cpu, wait } = spent(first, last, setup.pinning !== undefined)
+  const perSecond = result.perSecond ?? scenario.connections / (last.usage.time - first.usage.time)
+  return { ...result, perCpuSecond: perSecond / cpu, cpu, wait, rss: last.usage.rss }
 }
 
 async function measureMemory(
@@ -120,26 +141,22 @@ async function measureMemory(
   return { perConnection: (rss - before) / connections, rss }
 }
 
-function basics(server: ContestantName, scenario: Scenario, setup: Setup, port: number): LoadRun {
-  const { seconds, warmup, pinning } = setup
+/** A run as it is measured. */
+function basics(server: ContestantName, { ready }: ServerProcess, scenario: Scenario, setup: Setup): LoadRun {
   const times = timesAsLong(scenario)
-  const raw = LIMITS.includes(server)
-  return { scenario, port, seconds: times * seconds, warmup: times * warmup, core: pinning?.load, raw }
+  return {
+    scenario,
+    port: ready.port,
+    seconds: times * setup.seconds,
+    warmup: times * LEAD,
+    core: setup.pinning?.load,
+    raw: LIMITS.includes(server),
+  }
 }
 
-async function withServer<T>(
-  server: ContestantName,
-  { mode, handler }: Scenario,
-  { pinning, uws }: Setup,
-  run: (process: ServerProcess) => Promise<T>,
-): Promise<T> {
+function start(server: ContestantName, { mode, handler }: Scenario, { pinning, uws }: Setup): Promise<ServerProcess> {
   const work = mode === 'publish' || mode === 'handshake' ? mode : 'echo'
-  const process = await startContestant(server, { work, handler, compression: 'off' }, { core: pinning?.server, uws })
-  try {
-    return await run(process)
-  } finally {
-    await process.stop()
-  }
+  return startContestant(server, { work, handler, compression: 'off' }, { core: pinning?.server, uws })
 }
 
 export function summarize(

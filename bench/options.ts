@@ -12,7 +12,7 @@ export interface Options {
   rounds: number
   /** Measured time of a run, in seconds. */
   seconds: number
-  /** Load before the measured time, in seconds. */
+  /** Load on a process that was started, before it is measured, in seconds. */
   warmup: number
   scenarios: Scenario[]
   servers: ContestantName[]
@@ -38,7 +38,7 @@ Measures heartwire beside other WebSocket servers, each in a process of its own,
 
   --rounds N         paired rounds of every scenario (default 15; a third of them for memory and storms)
   --seconds S        measured time of a run (default 0.3)
-  --warmup S         load before the measured time (default 0.25)
+  --warmup S         load on each process before it is measured (default 1)
   --only PATTERN     scenarios by name, or the beginning of a name: 64B, 64B/32/text/sync, */32, publish,handshake
   --all              all scenarios, not only the usual ones
   --servers LIST     some of ${CONTESTANTS.join(', ')}
@@ -69,7 +69,7 @@ export function parseOptions(argv: readonly string[]): Options | { print: string
   return {
     rounds: number('--rounds', values.rounds, quick ? 1 : 15, { min: 1, max: 1000, whole: true }),
     seconds: number('--seconds', values.seconds, quick ? 0.2 : 0.3, { min: 0.05, max: 3600, whole: false }),
-    warmup: number('--warmup', values.warmup, quick ? 0.1 : 0.25, { min: 0, max: 3600, whole: false }),
+    warmup: number('--warmup', values.warmup, quick ? 0.1 : 1, { min: 0, max: 3600, whole: false }),
     scenarios: scenarios(values.only, values.all ?? false).map((scenario) =>
       quick ? { ...scenario, connections: Math.min(scenario.connections, QUICK) } : scenario,
     ),

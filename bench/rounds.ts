@@ -21,7 +21,8 @@ export async function runRounds<Contestant, Sample>(
     progress,
   }: {
     check?(contestant: Contestant): Promise<void>
-    round(contestant: Contestant): Promise<Sample>
+    /** @param round counted from 0. */
+    round(contestant: Contestant, round: number): Promise<Sample>
     progress(contestant: Contestant, what: string): void
   },
 ): Promise<{ samples: Map<Contestant, Sample[]>; failures: Failure<Contestant>[] }> {
@@ -44,7 +45,7 @@ export async function runRounds<Contestant, Sample>(
   for (let i = 0; i < rounds; i++) {
     for (const contestant of turn([...samples.keys()], i)) {
       await attempt(contestant, `round ${i + 1}/${rounds}`, async () => {
-        const sample = await round(contestant)
+        const sample = await round(contestant, i)
         samples.get(contestant)?.push(sample)
       })
     }

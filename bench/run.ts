@@ -6,13 +6,14 @@ import { killChildrenAtExit } from './children.ts'
 import { type ContestantName, startContestant } from './contestants.ts'
 import { chooseGenerator } from './generator.ts'
 import { choosePinning, describeCommit, describeMachine, withCommit } from './machine.ts'
-import { measureScenario, roundsOf, type Setup } from './measure.ts'
+import { LEAD, measureScenario, roundsOf, type Setup } from './measure.ts'
 import { type Options, parseOptions, UsageError } from './options.ts'
 import { BUILT } from './places.ts'
 import type { Report } from './report.ts'
 import { findPresent } from './rounds.ts'
 import { type Scenario, takesPart, timesAsLong } from './scenarios.ts'
 import { markdownTables, terminalTables } from './table.ts'
+import { ROUNDS_EACH } from './warm-servers.ts'
 import { writable } from './writable.ts'
 
 const USUAL_JSON = join(BUILT, 'report.json')
@@ -127,11 +128,12 @@ function estimateTime(
 ): number {
   let total = 0
   for (const scenario of scenarios) {
-    // Starting a server, opening connections and the check take their time too; memory has to come to rest.
-    const round =
-      scenario.mode === 'idle' ? 3.5 : scenario.mode === 'storm' ? 2 : timesAsLong(scenario) * (seconds + warmup) + 0.3
-    const runs = servers.filter((server) => takesPart(server, scenario)).length
-    total += runs * (roundsOf(scenario, rounds) * round + 0.6)
+    // Starting servers and opening connections take their time too; memory has to come to rest.
+    const run = timesAsLong(scenario) * (seconds + LEAD) + 0.15
+    const process = (rounds / ROUNDS_EACH) * (warmup + seconds + 0.3)
+    const all = scenario.mode === 'idle' ? 3.5 : scenario.mode === 'storm' ? 2 : run
+    const each = roundsOf(scenario, rounds) * all + (all === run ? process : 0)
+    total += servers.filter((server) => takesPart(server, scenario)).length * each
   }
   return total
 }

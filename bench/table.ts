@@ -50,7 +50,7 @@ export function heading(report: Report): string[] {
   return [
     machineLine(machine),
     versionsLine(versions),
-    `${rounds} of ${settings.seconds} s after ${settings.warmup} s of warm-up, ${report.date}`,
+    `${rounds} of ${settings.seconds} s, ${settings.warmup} s of warm-up for each process, ${report.date}`,
     pinning === null
       ? 'processes not pinned to cores'
       : `server on core ${pinning.server}, load generator on core ${pinning.load}`,

@@ -51,7 +51,7 @@ test('bars: the best first, what is possible at all last, in proportion, with th
   const svg = charts.get('throughput') ?? ''
   expect(texts(svg)).toEqual([
     'Throughput',
-    ...['per second of server CPU time; longer is better. Medians; the', 'lines are 95 % intervals.'],
+    ...['per second of server CPU time; longer is better. Medians; the', 'lines are 95\u00a0% intervals.'],
     'Echo 64 B binary, 32 in flight, 100 connections',
     ...['heartwire', '200 k', 'ws', '100 k', 'C echo', '400 k'],
   ])

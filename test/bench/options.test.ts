@@ -13,7 +13,7 @@ test('defaults', () => {
   expect(options()).toEqual({
     rounds: 15,
     seconds: 0.3,
-    warmup: 0.25,
+    warmup: 1,
     scenarios: SCENARIOS.filter(({ usual }) => usual),
     servers: CONTESTANTS,
     serversAsked: false,

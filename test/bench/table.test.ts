@@ -73,7 +73,7 @@ test('the tables for the terminal', () => {
   expect(terminalTables(report).split('\n')).toEqual([
     'A CPU, 2 cores, 16.0 GiB, Linux 6.1 x64, load average 0.10',
     'node 20.20.0, ws 8.23.0',
-    '15 paired rounds of 1 s after 0.5 s of warm-up, 2026-01-02T03:04:05.678Z',
+    '15 paired rounds of 1 s, 0.5 s of warm-up for each process, 2026-01-02T03:04:05.678Z',
     'server on core 0, load generator on core 1',
     'load generator: ts (there is no C compiler for wsload)',
     'without bun: there is no program "bun"',
