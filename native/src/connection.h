@@ -18,6 +18,7 @@ struct connection {
   int32_t slot;
   bool reads;  /* whether bytes are wanted */
   bool waits;  /* whether it is to be told when the kernel takes more */
+  bool stuck;  /* whether the kernel took less than it was given in this call */
   bool ended;  /* the peer has ended its direction, or all is lost: there is nothing more to read */
 };
 

@@ -19,17 +19,20 @@ static bool keep(napi_env env, napi_value view, napi_ref *kept, void **data, siz
   return napi_create_reference(env, view, 1, kept) == napi_ok;
 }
 
-struct loop *loop_create(napi_env env, napi_value arena, napi_value records, napi_value on_turn) {
+struct loop *loop_create(napi_env env, napi_value arena, napi_value records, napi_value outgoing, napi_value on_turn) {
   struct loop *loop = calloc(1, sizeof *loop);
   if (loop == NULL) return NULL;
   loop->env = env;
   void *arena_data;
   void *records_data;
   size_t records_size;
+  void *outgoing_data;
+  size_t outgoing_size;
   napi_value name;
   if (napi_get_uv_event_loop(env, &loop->uv) != napi_ok ||
       !keep(env, arena, &loop->kept_arena, &arena_data, &loop->arena_size) ||
       !keep(env, records, &loop->kept_records, &records_data, &records_size) ||
+      !keep(env, outgoing, &loop->kept_outgoing, &outgoing_data, &outgoing_size) ||
       napi_create_reference(env, on_turn, 1, &loop->on_turn) != napi_ok ||
       napi_create_string_utf8(env, "heartwire", NAPI_AUTO_LENGTH, &name) != napi_ok ||
       napi_async_init(env, NULL, name, &loop->context) != napi_ok) {
@@ -39,6 +42,8 @@ struct loop *loop_create(napi_env env, napi_value arena, napi_value records, nap
   loop->arena = arena_data;
   loop->records = records_data;
   loop->most_records = records_size / sizeof(struct record);
+  loop->outgoing = outgoing_data;
+  loop->most_outgoing = outgoing_size / sizeof(struct outgoing);
   uv_check_init(loop->uv, &loop->check);
   loop->check.data = loop;
   uv_check_start(&loop->check, on_check);
@@ -148,6 +153,7 @@ static void on_env_ends(napi_async_cleanup_hook_handle hook, void *data) {
   /* Node frees none of these with the thread. */
   napi_delete_reference(loop->env, loop->kept_arena);
   napi_delete_reference(loop->env, loop->kept_records);
+  napi_delete_reference(loop->env, loop->kept_outgoing);
   napi_delete_reference(loop->env, loop->on_turn);
   napi_async_destroy(loop->env, loop->context);
 }

@@ -28,6 +28,14 @@ struct record {
   int32_t length; /* of the bytes; with RECORD_ERROR, the error's number as uv has it; of a visitor, the listener's id */
 };
 
+/* What is to be sent to whom: the bytes from one place to another. JavaScript writes it, and reads what was taken. */
+struct outgoing {
+  int32_t slot;
+  int32_t from;
+  int32_t to;
+  int32_t taken; /* how many of the bytes, or an error of uv's */
+};
+
 /* What one environment (the main thread, or a worker) has: an event loop, and the connections on it. */
 struct loop {
   napi_env env;
@@ -40,12 +48,15 @@ struct loop {
   /* Memory of JavaScript's that is shared for good. Nobody else has its ArrayBuffers, so they are never detached. */
   napi_ref kept_arena;
   napi_ref kept_records;
+  napi_ref kept_outgoing;
   uint8_t *arena;
   size_t arena_size;
   size_t arena_used;
   struct record *records;
   size_t most_records;
   size_t record_count;
+  struct outgoing *outgoing;
+  size_t most_outgoing;
 
   struct connection **connections; /* by slot; NULL where there is none */
   size_t slots;
@@ -65,7 +76,7 @@ struct loop {
 /* Room for one read: what a connection may bring in a turn, so that none starves the others. */
 #define READ_SIZE ((size_t)64 * 1024)
 
-struct loop *loop_create(napi_env env, napi_value arena, napi_value records, napi_value on_turn);
+struct loop *loop_create(napi_env env, napi_value arena, napi_value records, napi_value outgoing, napi_value on_turn);
 
 /* Room for a read and a record: what is there is delivered first if need be. False when the environment is ending. */
 bool loop_make_room(struct loop *loop);

@@ -90,6 +90,44 @@ static napi_value write_all(napi_env env, napi_callback_info info) {
   return number(env, connection_write(connection, pieces, count));
 }
 
+/* What the kernel takes of some bytes for a connection to which all before them has gone. */
+static int32_t send_one(struct loop *loop, const struct outgoing *outgoing, uint8_t *bytes, size_t length) {
+  struct connection *connection = loop_connection(loop, outgoing->slot);
+  int32_t from = outgoing->from;
+  int32_t to = outgoing->to;
+  if (connection == NULL || from < 0 || to < from || (size_t)to > length) return UV_EINVAL;
+  if (connection->stuck) return 0;
+  struct iovec piece = {.iov_base = bytes + from, .iov_len = (size_t)(to - from)};
+  int32_t taken = (int32_t)connection_write(connection, &piece, 1);
+  connection->stuck = taken != to - from;
+  return taken;
+}
+
+/* send(count, bytes): to everyone what the first of `outgoing` say. How many of these were not taken as a whole. */
+static napi_value send_outgoing(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  struct loop *loop;
+  void *bytes = NULL;
+  size_t length = 0;
+  napi_typedarray_type type;
+  if (!arguments(env, info, 2, values, &loop) || loop->closing) return number(env, 0);
+  int32_t count = int_of(env, values[0]);
+  if (count < 0 || (size_t)count > loop->most_outgoing ||
+      napi_get_typedarray_info(env, values[1], &type, &length, &bytes, NULL, NULL) != napi_ok || type != napi_uint8_array)
+    return number(env, 0);
+  int32_t held = 0;
+  for (int32_t i = 0; i < count; i++) {
+    struct outgoing *outgoing = &loop->outgoing[i];
+    outgoing->taken = send_one(loop, outgoing, bytes, length);
+    if (outgoing->taken != outgoing->to - outgoing->from) held++;
+  }
+  for (int32_t i = 0; i < count && held > 0; i++) {
+    struct connection *connection = loop_connection(loop, loop->outgoing[i].slot);
+    if (connection != NULL) connection->stuck = false;
+  }
+  return number(env, held);
+}
+
 /* end(slot): 0, or an error of uv's. */
 static napi_value end(napi_env env, napi_callback_info info) {
   napi_value values[1];
@@ -132,16 +170,16 @@ static napi_value error_name(napi_env env, napi_callback_info info) {
   return name;
 }
 
-/* open(arena, records, onTurn): what there is to do on this thread's event loop. */
+/* open(arena, records, outgoing, onTurn): what there is to do on this thread's event loop. */
 static napi_value open_loop(napi_env env, napi_callback_info info) {
   static const struct function functions[] = {
-      {"adopt", adopt},  {"watch", watch}, {"write", write_bytes}, {"writeAll", write_all}, {"end", end},
-      {"close", close_slot},
+      {"adopt", adopt}, {"watch", watch},        {"write", write_bytes}, {"writeAll", write_all},
+      {"end", end},     {"close", close_slot}, {"send", send_outgoing},
   };
-  napi_value values[3];
+  napi_value values[4];
   napi_value result = NULL;
   struct loop *loop = NULL;
-  if (arguments(env, info, 3, values, NULL)) loop = loop_create(env, values[0], values[1], values[2]);
+  if (arguments(env, info, 4, values, NULL)) loop = loop_create(env, values[0], values[1], values[2], values[3]);
   if (loop == NULL || napi_create_object(env, &result) != napi_ok ||
       !define(env, result, functions, sizeof functions / sizeof *functions, loop) || !listener_define(env, result, loop))
     napi_throw_error(env, NULL, "the event loop cannot be used");

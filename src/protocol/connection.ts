@@ -134,6 +134,12 @@ export class Connection implements ReceiverSink {
     this.flush()
   }
 
+  /** The wire holds so many bytes of what it had gathered. */
+  wireHeld(length: number): void {
+    this.sender.held(length)
+    this.drainOwed = true
+  }
+
   /** The transport is gone. `reset` tells a reset from an ordinary end. */
   transportClosed(reset: boolean, error: Error | undefined): void {
     if (this.state === 'closed') return

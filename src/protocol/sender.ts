@@ -17,6 +17,12 @@ export interface Wire {
    */
   write(bytes: Uint8Array): boolean
   writeAll(pieces: readonly Uint8Array[]): boolean
+  /**
+   * Takes bytes of a slab to give them to the kernel in a moment, together with those of other connections. They count as
+   * gone; what the kernel does not take of them is told to the sender's `held`.
+   * @returns false, with nothing taken, when it is not the time for that
+   */
+  gather?(bytes: Uint8Array, from: number, to: number): boolean
 }
 
 /** What a process shares between all its senders. */
@@ -296,6 +302,11 @@ export class Sender {
     return has
   }
 
+  /** The wire holds so many bytes of what it had gathered, until `written`. */
+  held(length: number): void {
+    if (!this.ended) this.inFlight += length
+  }
+
   private mustWait(): boolean {
     if (this.inFlight > 0 || this.fragmenting || this.shut || this.filling || this.encoding !== undefined) return true
     return this.queue !== undefined || this.batchSize >= BATCH_SIZE
@@ -391,13 +402,18 @@ export class Sender {
   }
 
   private writeBatch(): boolean {
-    const pieces = this.pieces
-    if (pieces === undefined) return this.wire.write(this.slab!.bytes.subarray(this.from, this.to))
+    const { pieces, wire } = this
+    if (pieces === undefined) {
+      const { bytes } = this.slab!
+      // From when the kernel has a Ping or a Close frame time counts: these are not gathered.
+      if (this.batchHas === 0 && wire.gather?.(bytes, this.from, this.to)) return true
+      return wire.write(bytes.subarray(this.from, this.to))
+    }
     if (this.to > this.from) pieces.push(this.slab!.bytes.subarray(this.from, this.to))
     this.from = this.to
     this.pieces = undefined
-    if (pieces.length === 1) return this.wire.write(pieces[0]!)
-    return this.wire.writeAll(pieces)
+    if (pieces.length === 1) return wire.write(pieces[0]!)
+    return wire.writeAll(pieces)
   }
 
   private releaseSlab(): void {
@@ -406,8 +422,7 @@ export class Sender {
     this.slab = undefined
     this.from = 0
     this.to = 0
-    slab.users--
-    if (slab.users === 0) slab.at = 0
+    this.shared.slabs.release(slab)
   }
 
   /** The slab with room for `length` bytes behind what this sender has in it, or in a new place. */

@@ -17,6 +17,7 @@ export const SLAB_SIZE = 64 * 1024
  */
 export class SlabPool {
   private slab: Slab
+  private keeps = false
   private readonly platform: Platform
 
   constructor(platform: Platform) {
@@ -29,6 +30,22 @@ export class SlabPool {
     // A full slab is not kept: it is collected when the last frame in it has been written.
     if (SLAB_SIZE - this.slab.at < length) this.slab = this.fresh()
     return this.slab
+  }
+
+  /** A sender has nothing in it any more. */
+  release(slab: Slab): void {
+    slab.users--
+    if (slab.users === 0 && !this.keeps) slab.at = 0
+  }
+
+  /** Until `reuse`, nothing that is in a slab is written over. */
+  keep(): void {
+    this.keeps = true
+  }
+
+  reuse(): void {
+    this.keeps = false
+    if (this.slab.users === 0) this.slab.at = 0
   }
 
   private fresh(): Slab {

@@ -226,6 +226,12 @@ export class Link
     this.outbound.onWritten()
   }
 
+  onHeld(length: number): void {
+    this.connection.wireHeld(length)
+    this.outbound.charge()
+    this.pulse.wireAsked()
+  }
+
   onEnd(): void {
     this.inbound.deliverHeld()
     this.inbound.afterHeld(() => this.connection.receiveEnd())

@@ -5,6 +5,7 @@ import { MaskKeySource } from '../protocol/mask-key-source.ts'
 import type { SenderShared } from '../protocol/sender.ts'
 import { SlabPool } from '../protocol/slab.ts'
 import { findAddon } from '../transport/addon.ts'
+import { gatherWrites, sendGathered } from '../transport/native.ts'
 
 const { addon } = findAddon()
 const platform = addon === undefined ? nodePlatform : withNativeMask(nodePlatform, addon.mask)
@@ -34,5 +35,12 @@ export function flushSoon(one: Flushable): void {
 function flushAll(): void {
   const all = waiting
   waiting = []
-  for (const one of all) one.flush()
+  shared.slabs.keep()
+  gatherWrites()
+  try {
+    for (const one of all) one.flush()
+  } finally {
+    sendGathered()
+    shared.slabs.reuse()
+  }
 }

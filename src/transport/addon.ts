@@ -14,6 +14,11 @@ export interface NativeLoop {
   write(slot: number, bytes: Uint8Array, from: number, to: number): number
   /** The same for several pieces; of more than 64 it takes the first 64. */
   writeAll(slot: number, pieces: readonly Uint8Array[]): number
+  /**
+   * Gives each connection that `outgoing` names, in its first records, what they say of these bytes.
+   * @returns how many of them were not taken as a whole
+   */
+  send(count: number, bytes: Uint8Array): number
   /** Ends its own direction. 0, or the number of an error. */
   end(slot: number): number
   close(slot: number): void
@@ -41,9 +46,10 @@ export interface Addon {
   /**
    * @param arena where bytes that come in are put; C writes to it as long as the thread lives
    * @param records what happened to whom, three numbers each
+   * @param outgoing what is to be sent to whom, four numbers each: the slot; from where to where; and what was taken of it
    * @param onTurn called with the number of records
    */
-  open(arena: Uint8Array, records: Int32Array, onTurn: (count: number) => void): NativeLoop
+  open(arena: Uint8Array, records: Int32Array, outgoing: Int32Array, onTurn: (count: number) => void): NativeLoop
   /** Masks into `target` from `at` on, which may be where the source is. Returns whether all that was written is ASCII. */
   mask(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number, key: number): boolean
   /** The name of an error, as `ECONNRESET`. */

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import { copyOf } from '../protocol/copy.ts'
 import { type Addon, findAddon, type NativeLoop } from './addon.ts'
 import { isReset, type Transport, type TransportSink } from './transport.ts'
 
@@ -23,6 +24,58 @@ export interface Native extends NativeLoop {
   addon: Addon
   /** By the listener's id. */
   visits: Map<number, Visit>
+}
+
+/** Writes that can be gathered for one call. */
+const MOST_OUTGOING = 1024
+/** Numbers of one: the slot; from where to where; how many bytes were taken. */
+const OUTGOING = 4
+
+const outgoing = new Int32Array(MOST_OUTGOING * OUTGOING)
+/** Where the bytes of the writes lie that are gathered. */
+let gathered: Uint8Array | undefined
+let gatheredCount = 0
+let gathers = false
+
+/** From here on what is written from a slab is gathered, until `sendGathered`. The slabs are not to be written over. */
+export function gatherWrites(): void {
+  gathers = native !== undefined
+}
+
+/** Gives the kernel all that was gathered, in one call. */
+export function sendGathered(): void {
+  gathers = false
+  sendOutgoing()
+}
+
+function gather(slot: number, bytes: Uint8Array, from: number, to: number): void {
+  if (bytes !== gathered || gatheredCount === MOST_OUTGOING) sendOutgoing()
+  gathered = bytes
+  const at = gatheredCount++ * OUTGOING
+  outgoing[at] = slot
+  outgoing[at + 1] = from
+  outgoing[at + 2] = to
+}
+
+function sendOutgoing(): void {
+  if (native === undefined || gathered === undefined) return
+  const bytes = gathered
+  const count = gatheredCount
+  gathered = undefined
+  gatheredCount = 0
+  if (native.send(count, bytes) === 0) return
+  const held: NativeTransport[] = []
+  for (let at = 0; at < count * OUTGOING; at += OUTGOING) {
+    const from = outgoing[at + 1]!
+    const to = outgoing[at + 2]!
+    const taken = outgoing[at + 3]!
+    const transport = transports[outgoing[at]!]
+    if (taken === to - from || transport === undefined) continue
+    transport.keep(bytes, from, to, taken)
+    held.push(transport)
+  }
+  // Only now, since whoever is told may write at once.
+  for (const transport of held) transport.tellHeld()
 }
 
 let native: Native | undefined
@@ -59,7 +112,7 @@ function openNative(): Native | undefined {
       }
     }
   }
-  return { ...addon.open(arena, records, onTurn), arena, addon, visits }
+  return { ...addon.open(arena, records, outgoing, onTurn), arena, addon, visits }
 }
 
 function rethrow(error: unknown): never {
@@ -86,6 +139,8 @@ export class NativeTransport implements Transport {
   /** What came before this was made. */
   private early: Uint8Array | undefined
   private error: Error | undefined
+  /** Bytes of the rest of which the sink does not know. */
+  private unheard = 0
 
   private constructor(loop: Native, slot: number, remoteAddress: string | undefined, early: Uint8Array | undefined) {
     this.native = loop
@@ -149,6 +204,8 @@ export class NativeTransport implements Transport {
   }
 
   write(bytes: Uint8Array): boolean {
+    // What was gathered goes first.
+    sendOutgoing()
     if (this.rest.length > 0) return this.writeAll([bytes])
     if (this.slot < 0) return false
     const taken = this.native.write(this.slot, bytes, 0, bytes.length)
@@ -157,7 +214,14 @@ export class NativeTransport implements Transport {
     return false
   }
 
+  gather(bytes: Uint8Array, from: number, to: number): boolean {
+    if (!gathers || this.rest.length > 0 || this.slot < 0) return false
+    gather(this.slot, bytes, from, to)
+    return true
+  }
+
   writeAll(pieces: readonly Uint8Array[]): boolean {
+    sendOutgoing()
     if (this.slot < 0) return false
     this.rest = this.rest.length > 0 ? [...this.rest, ...pieces] : [...pieces]
     return this.writeRest()
@@ -174,12 +238,29 @@ export class NativeTransport implements Transport {
   }
 
   end(): void {
+    sendOutgoing()
     if (this.rest.length > 0) this.endsAfter = true
     else this.endOwn()
   }
 
   destroy(): void {
+    sendOutgoing()
     this.close(undefined)
+  }
+
+  /** @internal Keeps what was gathered and not taken: a copy, since a slab is not kept for it. */
+  keep(bytes: Uint8Array, from: number, to: number, taken: number): void {
+    if (taken < 0) return this.close(this.errorOf(taken, 'write'))
+    this.rest = [...this.rest, copyOf(bytes, from + taken, to)]
+    this.unheard += to - from - taken
+    this.watch()
+  }
+
+  /** @internal */
+  tellHeld(): void {
+    const length = this.unheard
+    this.unheard = 0
+    if (length > 0) this.sink?.onHeld?.(length)
   }
 
   /** @internal */

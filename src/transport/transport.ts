@@ -8,6 +8,8 @@ export interface TransportSink {
   onProgress(): void
   /** The transport has let go of what a `write` that returned false was given. */
   onWritten(): void
+  /** The transport holds so many bytes after all of what it took by `gather`: as after a `write` that returned false. */
+  onHeld?(length: number): void
   /** The peer has ended its direction in good order (FIN, END_STREAM). */
   onEnd(): void
   /** The transport is gone. Called exactly once; `reset` tells a reset (RST, RST_STREAM) from an end. */

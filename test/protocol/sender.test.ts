@@ -1055,3 +1055,84 @@ function bound(fixture: Fixture) {
     block: () => fixture.block(),
   }
 }
+
+describe('a wire that gathers', () => {
+  /** A sender on such a wire, and what it gathered. */
+  function gathering(shared = freshShared()) {
+    const fixture = new Fixture('server', shared)
+    const gathered: string[] = []
+    const gather = (slab: Uint8Array, from: number, to: number) => {
+      gathered.push(...inWords(slab.slice(from, to), 'server'))
+      return true
+    }
+    return { sender: fixture.sender, wire: Object.assign(fixture.wire, { gather }), gathered, fixture }
+  }
+
+  test('is given what lies in a slab, which counts as gone', () => {
+    const { sender, gathered, fixture } = gathering()
+    sender.message(Text, 'Hello')
+    sender.message(Binary, bytes([1]))
+    expect(sender.flush()).toBe(0)
+    expect(gathered).toEqual(['text "Hello"', 'binary 01'])
+    expect(fixture.sent()).toEqual([])
+    expect([sender.bufferedAmount, sender.blocked, sender.bytesSent]).toEqual([0, false, 10])
+  })
+
+  test('is not given a Ping or a Close frame, nor what lies elsewhere', () => {
+    const { sender, gathered, fixture } = gathering()
+    sender.ping(bytes('p'))
+    expect(sender.flush()).toBe(Written.Ping)
+    sender.message(Binary, new Uint8Array(SLAB_SIZE))
+    sender.flush()
+    sender.close(bytes([]))
+    expect(sender.flush()).toBe(Written.Close)
+    expect(gathered).toEqual([])
+    expect(fixture.sent()).toHaveLength(3)
+  })
+
+  test('and holds some of it after all: what is sent now waits for that', () => {
+    const { sender, wire, gathered, fixture } = gathering()
+    sender.message(Text, 'gathered')
+    sender.flush()
+    sender.held(4)
+    sender.held(2)
+    expect([sender.bufferedAmount, sender.blocked]).toEqual([6, true])
+    sender.message(Text, 'later')
+    expect(sender.flush()).toBe(0)
+    expect(gathered).toEqual(['text "gathered"'])
+    expect(sender.bufferedAmount).toBe(11)
+    wire.gather = () => false
+    sender.written()
+    sender.flush()
+    expect(fixture.sent()).toEqual(['text "later"'])
+    expect([sender.bufferedAmount, sender.blocked]).toEqual([0, false])
+  })
+
+  test('and holds some of a connection that is lost, which nobody waits for', () => {
+    const { sender } = gathering()
+    sender.message(Text, 'gathered')
+    sender.flush()
+    sender.end()
+    sender.held(4)
+    expect([sender.bufferedAmount, sender.blocked]).toEqual([0, false])
+  })
+
+  test('has slabs that are not written over until it has sent them', () => {
+    const shared = freshShared()
+    const [a, b] = [new Fixture('server', shared), new Fixture('server', shared)]
+    const places: number[] = []
+    for (const { wire } of [a, b])
+      Object.assign(wire, { gather: (_: Uint8Array, from: number) => places.push(from) > 0 })
+    const turn = () => {
+      for (const { sender } of [a, b]) {
+        sender.message(Binary, bytes([1]))
+        sender.flush()
+      }
+    }
+    shared.slabs.keep()
+    turn()
+    shared.slabs.reuse()
+    turn()
+    expect(places).toEqual([0, 3, 0, 0])
+  })
+})
