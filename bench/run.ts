@@ -111,7 +111,7 @@ async function findServers({
   })
   const missing = [...found.missing, ...found.failures.map(({ contestant, error }) => ({ contestant, why: error }))]
   const [first] = missing
-  if (first !== undefined && serversAsked) throw new UsageError(first.why)
+  if (first !== undefined && serversAsked) throw new UsageError(`${first.contestant} is not there: ${first.why}`)
   for (const { contestant, why } of missing) process.stderr.write(`without ${contestant}: ${why}\n`)
   return {
     servers: found.present,

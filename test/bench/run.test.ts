@@ -151,7 +151,7 @@ test('a server that was asked for and is not there is one sentence and exit code
   expect(await bench('--servers', 'uws,ws', '--json', join(scratch, 'x.json'), '--charts', scratch)).toEqual({
     code: 2,
     stdout: '',
-    stderr: 'bench: uWebSockets.js is not on npm; --uws names the directory it is in\n',
+    stderr: 'bench: uws is not there: uWebSockets.js is not on npm; --uws names the directory it is in\n',
   })
 })
 
