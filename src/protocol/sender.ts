@@ -46,6 +46,8 @@ export type StaleMessageListener = (opcode: number, data: Sendable) => void
 const FIN = 0x80
 /** A payload up to this size is copied behind its header; a larger one is written from where it lies. */
 const COPY_LIMIT = 16 * 1024
+/** A prepared payload up to this size is copied for each of its receivers; a larger one lies in one place for all. */
+const PREPARED_COPY_LIMIT = 4 * 1024
 /** What is encoded for one write, at least as far as there is something; control frames can go ahead of the rest. */
 const BATCH_SIZE = 64 * 1024
 /** Pings are answered each while fewer answers than this are pending, then the newest alone (RFC 6455 section 5.5.3). */
@@ -412,8 +414,11 @@ export class Sender {
     if (this.to > this.from) pieces.push(this.slab!.bytes.subarray(this.from, this.to))
     this.from = this.to
     this.pieces = undefined
-    if (pieces.length === 1) return wire.write(pieces[0]!)
-    return wire.writeAll(pieces)
+    const [piece] = pieces
+    if (piece === undefined || pieces.length > 1) return wire.writeAll(pieces)
+    // Of these only a prepared frame is as short: nobody writes to it, and what is held of it is copied.
+    if (this.batchHas === 0 && piece.length <= COPY_LIMIT && wire.gather?.(piece, 0, piece.length)) return true
+    return wire.write(piece)
   }
 
   private releaseSlab(): void {
@@ -492,7 +497,7 @@ export class Sender {
       if (data.length * 3 <= COPY_LIMIT) this.encodeShortText(firstByte, data)
       else this.encodeBytes(firstByte, this.utf8(data))
     } else if (data instanceof PreparedMessage) {
-      if (this.masks || data.payload.length <= COPY_LIMIT || this.frameListener !== undefined) {
+      if (this.masks || data.payload.length <= PREPARED_COPY_LIMIT || this.frameListener !== undefined) {
         this.encodeBytes(firstByte, data.payload)
       } else {
         this.append(data.frame)
