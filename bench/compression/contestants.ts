@@ -2,7 +2,7 @@
 
 import type { Compression } from '../servers/control.ts'
 
-export type ServerName = 'ws' | 'bun' | 'heartwire'
+export type ServerName = 'ws' | 'faye-websocket' | 'bun' | 'heartwire'
 
 export const MODES: readonly Compression[] = ['takeover', 'shared', 'off']
 
@@ -14,7 +14,11 @@ export interface Contestant {
 }
 
 export const CONTESTANTS: readonly Contestant[] = MODES.flatMap((mode) =>
-  (['ws', 'bun', 'heartwire'] as const).map((server) => ({ name: `${server}/${mode}`, server, mode })),
+  (['ws', 'faye-websocket', 'bun', 'heartwire'] as const).map((server) => ({
+    name: `${server}/${mode}`,
+    server,
+    mode,
+  })),
 )
 
 export interface Size {

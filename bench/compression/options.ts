@@ -27,7 +27,7 @@ Messages per second of the server's CPU time, latency, bytes on the wire; memory
   --rounds N          interleaved rounds of the echo (default 5)
   --memory-rounds N   rounds of the measurement of memory (default 3; 0: leave it out)
   --sizes LIST        some of ${SIZES.map(({ label }) => label).join(', ')} (default all)
-  --servers LIST      some of ws, bun, heartwire, or with a mode: ws/takeover, heartwire/shared, ws/off (default all)
+  --servers LIST      some of ws, faye-websocket, bun, heartwire, or with a mode: ws/takeover, heartwire/shared, ws/off (default all)
   --connections N     of the echo (default 100)
   --held N            connections whose memory is measured (default 5000)
   --amount X          so many times the usual number of messages (default 1)

@@ -1,9 +1,12 @@
-/** The package `faye-websocket`, which need not be installed: it is no dependency of this project. */
+/**
+ * The package `faye-websocket`, with `permessage-deflate` where messages are compressed. They need not be installed: they are no
+ * dependencies of this project.
+ */
 import { createServer, type IncomingMessage } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { decline, serveControl, serverArguments } from './control.ts'
+import { type Compression, decline, serveControl, serverArguments } from './control.ts'
 
 /** As much of it as is used here. */
 interface FayeSocket {
@@ -12,9 +15,21 @@ interface FayeSocket {
   send(message: string | Buffer): void
 }
 
-type Faye = new (request: IncomingMessage, socket: Duplex, head: Buffer) => FayeSocket
+type Faye = new (
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  protocols: string[],
+  options: { extensions: unknown[] },
+) => FayeSocket
 
-const { handler, work } = serverArguments()
+/** What is asked of the package `permessage-deflate`. */
+const DEFLATE: Record<Exclude<Compression, 'off'>, object> = {
+  takeover: {},
+  shared: { noContextTakeover: true, requestNoContextTakeover: true },
+}
+
+const { handler, work, compression } = serverArguments()
 const require = createRequire(import.meta.url)
 const sockets = new Set<FayeSocket>()
 
@@ -33,9 +48,10 @@ function publish({ data }: { data: string | Buffer }): void {
 
 try {
   const WebSocket = require('faye-websocket') as Faye
+  const extensions = compression === 'off' ? [] : [require('permessage-deflate').configure(DEFLATE[compression])]
   const server = createServer()
   server.on('upgrade', (request, stream, head) => {
-    const socket = new WebSocket(request, stream, head)
+    const socket = new WebSocket(request, stream, head, [], { extensions })
     socket.on('error', () => {})
     socket.on('message', work === 'publish' ? publish : echo[handler](socket))
     if (work === 'publish') {
@@ -45,8 +61,11 @@ try {
   })
   server.listen(0, '127.0.0.1', () => {
     const { version } = require('faye-websocket/package.json')
-    serveControl((server.address() as AddressInfo).port, { 'faye-websocket': version })
+    const versions: Record<string, string> = { 'faye-websocket': version }
+    if (compression !== 'off') versions['permessage-deflate'] = require('permessage-deflate/package.json').version
+    serveControl((server.address() as AddressInfo).port, versions)
   })
 } catch {
-  decline('there is no package "faye-websocket"; `npm install --no-save faye-websocket` brings it')
+  const packages = compression === 'off' ? 'faye-websocket' : 'faye-websocket permessage-deflate'
+  decline(`there is no package "${packages.replace(' ', '" or "')}"; \`npm install --no-save ${packages}\` brings it`)
 }

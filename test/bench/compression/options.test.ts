@@ -38,8 +38,9 @@ describe('one sentence for what is not understood', () => {
     [['--sizes', '1KiB'], '--sizes takes some of 200B, 2KiB, 64KiB, not "1KiB"'],
     [
       ['--servers', 'ws/on'],
-      '--servers takes some of ws, ws/takeover, bun, bun/takeover, heartwire, heartwire/takeover, ws/shared, bun/shared, ' +
-        'heartwire/shared, ws/off, bun/off, heartwire/off, not "ws/on"',
+      '--servers takes some of ws, ws/takeover, faye-websocket, faye-websocket/takeover, bun, bun/takeover, heartwire, ' +
+        'heartwire/takeover, ws/shared, faye-websocket/shared, bun/shared, heartwire/shared, ws/off, faye-websocket/off, ' +
+        'bun/off, heartwire/off, not "ws/on"',
     ],
     [['--fast'], "Unknown option '--fast'; --help lists the options"],
   ])('%j', (argv, message) => {
