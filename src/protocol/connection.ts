@@ -75,7 +75,9 @@ export class Connection implements ReceiverSink {
 
   private readonly sink: ConnectionSink
   private readonly wire: ConnectionWire
-  private readonly options: ConnectionOptions
+  // Not the options: they would be kept for each connection.
+  private readonly shared: SenderShared
+  private readonly now: () => number
 
   private initiator: 'local' | 'peer' = 'local'
   private cause: CloseCause = 'local-close'
@@ -94,12 +96,13 @@ export class Connection implements ReceiverSink {
   private drainOwed = false
 
   constructor(options: ConnectionOptions, sink: ConnectionSink, wire: ConnectionWire) {
-    this.options = options
     this.side = options.side
     this.closeTimeout = options.closeTimeout
     this.sink = sink
     this.wire = wire
     const { codec, shared } = options
+    this.shared = shared
+    this.now = options.now
     this.receiver = new Receiver({ ...options, platform: shared.platform, decoder: codec?.decoder }, this)
     this.sender = new Sender(shared, wire, options.side === 'client')
     if (codec === undefined) return
@@ -182,7 +185,7 @@ export class Connection implements ReceiverSink {
    * @throws ArgumentError for a code that must not be sent, or a reason over 123 bytes
    */
   close(code: number, reason: string, cause: CloseCause = 'local-close', error?: Error): void {
-    const payload = encodeClosePayload(this.options.shared.platform, code, reason)
+    const payload = encodeClosePayload(this.shared.platform, code, reason)
     if (this.state !== 'open') return
     this.codeToSend = code
     this.closePayload = payload
@@ -195,7 +198,7 @@ export class Connection implements ReceiverSink {
   /** Fails the connection (RFC 6455 section 7.1.7): what waits is discarded, and nothing is read any more. */
   fail(code: number, reason: string, cause: CloseCause, error: Error): void {
     if (this.state === 'closed' || this.failed) return
-    const payload = encodeClosePayload(this.options.shared.platform, code, reason)
+    const payload = encodeClosePayload(this.shared.platform, code, reason)
     const { decodes } = this.receiver
     this.receiver.end()
     this.failed = true
@@ -216,7 +219,7 @@ export class Connection implements ReceiverSink {
 
   /** Does what is due at `deadline`. */
   tick(): void {
-    const now = this.options.now()
+    const now = this.now()
     if (now < this.deadline) return
     if (!this.closeTaken && !this.writeEnded && now < this.closingDeadline) return this.stopWaiting()
     this.deadline = Number.POSITIVE_INFINITY
@@ -262,7 +265,7 @@ export class Connection implements ReceiverSink {
     this.reason = reason
     this.beginClosing('peer', 'peer-close', undefined)
     // The peer wants nothing more: its Close frame is answered at once, with its own code.
-    if (this.codeToSend === 0) this.sendCloseNow(code, encodeClosePayload(this.options.shared.platform, code, ''))
+    if (this.codeToSend === 0) this.sendCloseNow(code, encodeClosePayload(this.shared.platform, code, ''))
     else this.sendCloseNow(this.codeToSend, this.closePayload)
     this.proceed()
   }
@@ -287,7 +290,7 @@ export class Connection implements ReceiverSink {
     this.initiator = initiator
     this.cause = cause
     this.error = error
-    this.closingDeadline = this.options.now() + CLOSING_TIMEOUT
+    this.closingDeadline = this.now() + CLOSING_TIMEOUT
     this.deadline = this.closingDeadline
     this.sink.onClosing()
     this.sink.onDeadline()
@@ -349,7 +352,7 @@ export class Connection implements ReceiverSink {
   }
 
   private setDeadline(timeout: number): void {
-    this.deadline = Math.min(this.closingDeadline, this.options.now() + timeout)
+    this.deadline = Math.min(this.closingDeadline, this.now() + timeout)
     this.sink.onDeadline()
   }
 }
