@@ -163,7 +163,7 @@ test('the defaults of a server', async () => {
 test('the defaults of a client', () => {
   expect(documented('Of a client')).toEqual({
     handshakeTimeout: seconds(client.handshakeTimeout),
-    transport: 'auto',
+    transport: 'auto; node with createConnection',
     followRedirects: count(client.followRedirects),
     proxy: client.proxy === undefined ? 'environment' : given(client.proxy),
     protocols: client.protocols.length === 0 ? 'none' : client.protocols.join(),

@@ -64,7 +64,8 @@ export interface ConnectOptions<Data = undefined> extends SocketOptions, Handler
   followRedirects?: number | undefined
   /**
    * What a plain socket is read and written by. Default `'auto'`: the native addon where there is one for this platform, and
-   * Node's socket otherwise, as always for TLS. `'native'` throws where there is none; `'node'` does without.
+   * Node's socket otherwise, as always for TLS. `'native'` throws where there is none; `'node'` does without, and is the default with
+   * `createConnection`: the stream stays the application's.
    */
   transport?: TransportOption | undefined
 
@@ -124,7 +125,13 @@ export function compileOptions<Data>(options: ConnectOptions<Data>): Settings {
     createConnection: options.createConnection,
     proxy: options.proxy,
     followRedirects: checkCount('followRedirects', options.followRedirects ?? 0),
-    transport: chooseTransport(checkWord('transport', options.transport ?? 'auto', TRANSPORT_OPTIONS)),
+    transport: chooseTransport(
+      checkWord(
+        'transport',
+        options.transport ?? (options.createConnection === undefined ? 'auto' : 'node'),
+        TRANSPORT_OPTIONS,
+      ),
+    ),
   }
 }
 

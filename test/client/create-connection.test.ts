@@ -52,8 +52,7 @@ describe('any stream', () => {
     const server = await answeringServer((head) => switching(head))
     const stream = connectTcp(server.port, '127.0.0.1')
     const before = listenersOf(stream)
-    // The native transport leaves Node's socket altogether.
-    const socket = await connect('ws://chat.example', { createConnection: () => stream, transport: 'node' })
+    const socket = await connect('ws://chat.example', { createConnection: () => stream })
     const after = listenersOf(stream)
     const added = Object.entries(after).filter(([name, count]) => count !== (before[name] ?? 0))
     expect(Object.fromEntries(added.map(([name, count]) => [name, count - (before[name] ?? 0)]))).toEqual({
