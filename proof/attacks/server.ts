@@ -1,6 +1,8 @@
 /** The server that is attacked: a process of its own. Arguments: the scenario's name, and the plan as JSON. */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createServer, type ServerSocket, type ServerStats } from 'heartwire'
+import { activeResources } from '../support/active.ts'
 import { answer } from '../support/child.ts'
 import { type Usage, UsageMeter } from '../support/usage.ts'
 import { writeNews } from './news.ts'
@@ -48,7 +50,7 @@ const server = createServer({
   .route('/good', { message, open: subscribe })
 
 function connections(): ServerMark['connections'] {
-  const tcp = process.getActiveResourcesInfo().filter((resource) => resource === 'TCPSocketWrap').length
+  const { TCPSocketWrap: tcp = 0 } = activeResources()
   return { webSocket: server.sockets.size, tcp }
 }
 

@@ -1,7 +1,9 @@
 /** What a process holds on to: handles, timers and memory. */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { activeResources } from '../support/active.ts'
 import type { End } from './plan.ts'
 
 export interface Resources {
@@ -47,8 +49,7 @@ export async function readResources(): Promise<Resources> {
     collect()
     await sleep(20)
   }
-  const active: Record<string, number> = {}
-  for (const kind of process.getActiveResourcesInfo().toSorted()) active[kind] = (active[kind] ?? 0) + 1
+  const active = activeResources()
   const { heapUsed, external, rss } = process.memoryUsage()
   return { active, timers: timers.size, heap: heapUsed, buffers: external, rss }
 }

@@ -1,6 +1,8 @@
 /** The server of a soak: echo, topics and bursts, in a process of its own that can be looked into. */
+
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type CloseInfo, createServer, type ServerSocket, UpgradeRejected } from 'heartwire'
+import { activeResources } from '../support/active.ts'
 import { answer } from '../support/child.ts'
 import { burstMessage, type Ended, MAX_BUFFERED, publication, type ServerState } from './protocol.ts'
 
@@ -92,8 +94,7 @@ answer({
     if (collect) globalThis.gc?.()
     const { user, system } = process.cpuUsage()
     const { rss, heapUsed, external } = process.memoryUsage()
-    const handles: Record<string, number> = {}
-    for (const kind of process.getActiveResourcesInfo()) handles[kind] = (handles[kind] ?? 0) + 1
+    const handles = activeResources()
     const state: ServerState = {
       rss,
       external,
