@@ -10,6 +10,7 @@ const GAP = 40
 const MARGIN = 24
 const WIDTH = 2 * (MARGIN + PANEL) + GAP
 const TOP = 88
+const LINE = 17
 const HEADING = 40
 const ROW = 26
 const BELOW = 30
@@ -54,8 +55,13 @@ export function drawCharts(report: Report): Map<KindName, string> {
 function draw(name: KindName, kind: Kind, scenarios: readonly ScenarioResult[]): string {
   const columns = Math.min(2, scenarios.length)
   const width = columns === 2 ? WIDTH : 2 * MARGIN + PANEL
+  const span = scenarios.some(({ rounds }) => rounds < ENOUGH)
+    ? 'from the lowest to the highest round'
+    : '95\u00a0% intervals'
+  const says = lines(name === 'latency' ? `${SAYS[name]}.` : `${SAYS[name]}. Medians; the lines are ${span}.`, width)
   const parts: string[] = []
-  let top = TOP
+  // There is room for two lines.
+  let top = TOP + LINE * Math.max(0, says.length - 2)
   for (let i = 0; i < scenarios.length; i += columns) {
     const row = scenarios.slice(i, i + columns)
     for (const [column, scenario] of row.entries()) {
@@ -65,10 +71,6 @@ function draw(name: KindName, kind: Kind, scenarios: readonly ScenarioResult[]):
     }
     top += HEADING + BELOW + ROW * Math.max(...row.map(({ results }) => results.length))
   }
-  const span = scenarios.some(({ rounds }) => rounds < ENOUGH)
-    ? 'from the lowest to the highest round'
-    : '95\u00a0% intervals'
-  const says = name === 'latency' ? `${SAYS[name]}.` : `${SAYS[name]}. Medians; the lines are ${span}.`
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${top}" width="${width}" height="${top}" class="hw-bars" role="img" aria-labelledby="hw-title hw-desc">`,
     `<title id="hw-title">${escapeXml(kind.title)}</title>`,
@@ -76,9 +78,7 @@ function draw(name: KindName, kind: Kind, scenarios: readonly ScenarioResult[]):
     `<style>${STYLE}</style>`,
     `<rect class="back" width="${width}" height="${top}"/>`,
     `<text class="title" x="${MARGIN}" y="38">${escapeXml(kind.title)}</text>`,
-    ...lines(says, width).map(
-      (text, i) => `<text class="quiet" x="${MARGIN}" y="${60 + 17 * i}">${escapeXml(text)}</text>`,
-    ),
+    ...says.map((text, i) => `<text class="quiet" x="${MARGIN}" y="${60 + LINE * i}">${escapeXml(text)}</text>`),
     ...parts,
     '</svg>\n',
   ].join('\n')
