@@ -45,7 +45,8 @@ export function parseUpgradeHead(text: string): UpgradeHead | undefined {
       if (value.toLowerCase() !== 'websocket') return undefined
       upgrades++
     } else if (known === 'connection') {
-      if (!PLAIN_LIST.test(value)) return undefined
+      // A tab around its tokens is allowed, and hides them from Node's parser.
+      if (!PLAIN_LIST.test(value) || text.slice(colon, endOfLine).includes('\t')) return undefined
       connects ||= value.toLowerCase().split(/, */).includes('upgrade')
     }
   }

@@ -154,6 +154,15 @@ describe('whatever is taken is read as Node reads it', () => {
     expect(await agree(head())).toBe(true)
   })
 
+  test.each(['\tUpgrade', 'Upgrade\t', 'Upgrade \t ', 'keep-alive,\tUpgrade'])(
+    'Connection:%j is not taken',
+    async (value) => {
+      expect(
+        await agree(head([`Connection:${value}`, ...LINES.filter((line) => !line.startsWith('Connection'))])),
+      ).toBe(false)
+    },
+  )
+
   test('a handshake with any character anywhere', async () => {
     const text = head([...LINES, 'Cookie: a=1', 'X-A:  b '])
     let taken = 0
