@@ -3,6 +3,8 @@
 #include "connection.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,7 +18,20 @@
 #define SEND_FLAGS 0
 #endif
 
+/* Bytes that the kernel takes beyond what it can send: what it has cannot be dropped, or replaced by something newer. */
+#define MOST_UNSENT (128 * 1024)
+
 static void on_ready(uv_poll_t *poll, int status, int events);
+
+static void limit_unsent(int fd) {
+#ifdef TCP_NOTSENT_LOWAT
+  int most = MOST_UNSENT;
+  /* There is no such thing for a Unix socket. */
+  (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof most);
+#else
+  (void)fd;
+#endif
+}
 
 static void update(struct connection *connection) {
   int events = 0;
@@ -37,6 +52,7 @@ struct connection *connection_open(struct loop *loop, int fd) {
     free(connection);
     return NULL;
   }
+  limit_unsent(fd);
   loop->open_handles++;
   connection->poll.data = connection;
   if (loop_take_slot(loop, connection) < 0) {

@@ -259,6 +259,16 @@ describe.runIf(findAddon().addon !== undefined)('the native transport', () => {
     })
   })
 
+  test.runIf(process.platform === 'linux')('has the kernel hold little for a peer that reads nothing', async () => {
+    const [a] = await pair()
+    const piece = Buffer.alloc(4096)
+    let taken = 0
+    while (a.write(piece)) taken += piece.length
+    // Without a limit it takes megabytes.
+    expect(taken).toBeGreaterThan(64 * 1024)
+    expect(taken).toBeLessThan(1024 * 1024)
+  })
+
   test('tells what is left of the bytes before a reset, and then the reset', async () => {
     const [a, far] = await pair()
     far.write('the last words')
