@@ -1,10 +1,11 @@
+import { Written } from './batch.ts'
 import { CloseCode } from './close-code.ts'
 import type { CloseCause, CloseInfo } from './close-info.ts'
 import { encodeClosePayload } from './close-payload.ts'
 import { type ProtocolError, type Side, TimeoutError } from './error.ts'
 import type { MessageCodec } from './message-codec.ts'
 import { Receiver, type ReceiverSink } from './receiver.ts'
-import { Sender, type SenderShared, type Wire, Written } from './sender.ts'
+import { Sender, type SenderShared, type Wire } from './sender.ts'
 
 /** The states of a connection (RFC 6455 sections 4.1, 7.1.3 and 7.1.4). They follow each other in this order only. */
 export type ConnectionState = 'connecting' | 'open' | 'closing' | 'closed'

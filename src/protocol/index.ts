@@ -1,3 +1,4 @@
+export { Written } from './batch.ts'
 /** RFC 6455 as pure code: no socket, no timer, nothing of Node's. It runs in browsers and workers as it is. */
 export { CloseCode, closeCodeName, isSendableCloseCode } from './close-code.ts'
 export { type CloseCause, type CloseInfo, ConnectionClosedError, describeClose } from './close-info.ts'
@@ -56,5 +57,5 @@ export { portablePlatform } from './portable.ts'
 export { type MessageData, PreparedMessage, prepareMessage } from './prepared.ts'
 export { type FrameListener, Receiver, type ReceiverOptions, type ReceiverSink } from './receiver.ts'
 export type { Sendable } from './send-queue.ts'
-export { Sender, type SenderShared, type SentFrameListener, type Wire, Written } from './sender.ts'
+export { Sender, type SenderShared, type SentFrameListener, type Wire } from './sender.ts'
 export { type Slab, SlabPool } from './slab.ts'

@@ -354,12 +354,9 @@ export class Receiver {
 
   private wholeText(chunk: Uint8Array, start: number, end: number): void {
     const platform = this.platform
-    if (this.masked) {
-      if (platform.maskInPlace(chunk, start, end, this.key) && this.text === 'string') {
-        return this.sink.onText(platform.asciiDecode(chunk, start, end))
-      }
-    }
-    if (!platform.isUtf8(chunk, start, end)) {
+    const isAscii = this.masked && platform.maskInPlace(chunk, start, end, this.key)
+    if (isAscii && this.text === 'string') return this.sink.onText(platform.asciiDecode(chunk, start, end))
+    if (!isAscii && !platform.isUtf8(chunk, start, end)) {
       const state = utf8Validate(chunk, start, end, UTF8_START)
       const bad = state < 0 ? -1 - state : undefined
       return this.violateUtf8(bad ?? end - 1, bad === undefined ? undefined : chunk[bad])

@@ -3,10 +3,22 @@ import type { PreparedMessage } from './prepared.ts'
 /** What is to be sent: text as a string, binary as bytes, either one prepared. */
 export type Sendable = string | Uint8Array | PreparedMessage
 
+/** Frames that are encoded already, in pieces that follow each other. */
+export class EncodedFrames {
+  readonly pieces: readonly Uint8Array[]
+  /** Bytes of all pieces. */
+  readonly length: number
+
+  constructor(pieces: readonly Uint8Array[]) {
+    this.pieces = pieces
+    this.length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  }
+}
+
 /** A frame that waits; it is encoded when its turn comes. */
 export interface Waiting {
   firstByte: number
-  data: Sendable
+  data: Sendable | EncodedFrames
   /** Bytes of the payload. */
   size: number
   /** Set for the place in the queue of a message that is sent in fragments: called when its turn comes. */

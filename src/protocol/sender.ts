@@ -1,13 +1,13 @@
+import { Backlog, isOfMessage } from './backlog.ts'
+import { Batch, COPY_LIMIT } from './batch.ts'
 import { copyOf } from './copy.ts'
-import { frameHeaderLength, writeFrameHeader } from './frame.ts'
-import { writeMaskKey } from './mask.ts'
-import type { MaskKeySource } from './mask-key-source.ts'
+import type { MaskKeys } from './mask-key-source.ts'
 import type { MessageEncoder } from './message-codec.ts'
 import { isControl, Opcode } from './opcode.ts'
 import type { Platform } from './platform.ts'
 import { PreparedMessage } from './prepared.ts'
-import { type Sendable, SendQueue, type Waiting } from './send-queue.ts'
-import type { Slab, SlabPool } from './slab.ts'
+import type { Sendable, Waiting } from './send-queue.ts'
+import type { SlabPool } from './slab.ts'
 
 /** Where a sender's bytes go. */
 export interface Wire {
@@ -29,7 +29,7 @@ export interface Wire {
 export interface SenderShared {
   platform: Platform
   slabs: SlabPool
-  keys: MaskKeySource
+  keys: MaskKeys
   /** Milliseconds, on a clock that never goes back. */
   now(): number
 }
@@ -37,15 +37,21 @@ export interface SenderShared {
 /** Called for each frame as it is encoded: its header's bytes and its unmasked payload. */
 export type SentFrameListener = (header: Uint8Array, payload: Uint8Array) => void
 
-/** What the wire took with the last write. */
-export const Written = { Ping: 1, Close: 2 } as const
-
-/** Called for each message that has waited for longer than `maxQueueAge` and was dropped. */
+/** Called for each message that has waited for longer than the sender's `limitAge` says and was dropped. */
 export type StaleMessageListener = (opcode: number, data: Sendable) => void
 
+/** For how long messages may wait. */
+interface Ageing {
+  /** Milliseconds. */
+  most: number
+  /** When it was set: what waited already waits since then, as far as is known. */
+  from: number
+  /** When the queue is to be looked through next for what has waited for too long. */
+  nextSweep: number
+  listener: StaleMessageListener
+}
+
 const FIN = 0x80
-/** A payload up to this size is copied behind its header; a larger one is written from where it lies. */
-const COPY_LIMIT = 16 * 1024
 /** A prepared payload up to this size is copied for each of its receivers; a larger one lies in one place for all. */
 const PREPARED_COPY_LIMIT = 4 * 1024
 /** What is encoded for one write, at least as far as there is something; control frames can go ahead of the rest. */
@@ -66,7 +72,6 @@ const EMPTY = new Uint8Array(0)
  */
 export class Sender {
   frameListener: SentFrameListener | undefined
-  staleMessageListener: StaleMessageListener | undefined
   /** Encodes messages as an extension says. */
   encoder: MessageEncoder | undefined
   /** Called when the encoder has done what took it long: there is something to flush. */
@@ -79,45 +84,28 @@ export class Sender {
   closeSent = false
   /** Whether messages, or a part of one, were discarded: not all that was sent goes out. */
   hasDiscarded = false
+  /** How many of those that `message`, `frame` and `encodedFrames` were given the wire has taken. They go in their order. */
+  taken = 0
 
   private readonly shared: SenderShared
   private readonly wire: Wire
   private readonly masks: boolean
-  private maxAge = Number.POSITIVE_INFINITY
-  /** When a `maxQueueAge` was set: what waited already waits since then, as far as is known. */
-  private agesFrom = 0
-  /** When the queue is to be looked through next for what has waited for too long. */
-  private nextSweep = 0
+  private ageing: Ageing | undefined
 
-  // The batch: `pieces`, then the slab's bytes `from` one place `to` another.
-  private pieces: Uint8Array[] | undefined
-  private slab: Slab | undefined
-  private from = 0
-  private to = 0
-  private batchSize = 0
-  private batchHas = 0
-
-  /** The size of the batch that the wire holds. */
+  /** What has been encoded for the next write; none while there is nothing. */
+  private batch: Batch | undefined
+  /** The batch that the wire holds. */
+  private flight: Batch | undefined
+  /** Bytes that the wire holds. */
   private inFlight = 0
-  /** There only while something waits in it. */
-  private queue: SendQueue | undefined
-  /** Frames that go ahead of the queue. */
-  private ahead: Waiting[] | undefined
-  private aheadSize = 0
-  private pongsInBatch = 0
-  private pongsAhead = 0
-  private newestPong: Uint8Array | undefined
+  /** There only while something waits. */
+  private backlog: Backlog | undefined
   /** No more messages are taken: the Close frame has its place behind them, or the connection is lost. */
   private shut = false
   /** Frames that waited are being encoded: what a listener sends meanwhile goes behind them. */
   private filling = false
   /** The connection is lost. */
   private ended = false
-  /** A message is being sent in fragments: others wait until it has ended. */
-  private fragmenting = false
-  /** The message at which the encoder is: others wait until it is done. */
-  private encoding: Waiting | undefined
-  private giveUpEncoding: (() => void) | undefined
 
   constructor(shared: SenderShared, wire: Wire, masks: boolean) {
     this.shared = shared
@@ -125,41 +113,36 @@ export class Sender {
     this.masks = masks
   }
 
-  /** Milliseconds after which a message that still waits is dropped; infinite for never. */
-  get maxQueueAge(): number {
-    return this.maxAge
-  }
-
-  set maxQueueAge(milliseconds: number) {
-    if (this.maxAge === Number.POSITIVE_INFINITY) this.agesFrom = this.shared.now()
-    this.maxAge = milliseconds
-    this.nextSweep = 0
+  /** Has messages dropped that wait for longer than so many milliseconds; infinite for never. The listener is told of each. */
+  limitAge(milliseconds: number, listener: StaleMessageListener): void {
+    const from = this.ageing?.from ?? this.shared.now()
+    this.ageing =
+      milliseconds === Number.POSITIVE_INFINITY ? undefined : { most: milliseconds, from, nextSweep: 0, listener }
   }
 
   /** Bytes that the wire has not taken: frames that are encoded, and the payloads of messages that wait. */
   get bufferedAmount(): number {
-    return this.batchSize + this.inFlight + this.aheadSize + (this.queue?.size ?? 0) + (this.encoding?.size ?? 0)
+    return this.inFlight + (this.batch === undefined ? 0 : this.batch.size) + (this.backlog?.size ?? 0)
   }
 
   /** What is held for the peer, all told: a message that waits costs memory beside its payload. */
   get load(): number {
-    const waiting = (this.queue?.length ?? 0) + (this.ahead?.length ?? 0)
-    return this.bufferedAmount + waiting * WAITING_COST
+    return this.bufferedAmount + (this.backlog === undefined ? 0 : this.backlog.count * WAITING_COST)
   }
 
   /** Whether the message that is sent in fragments can go on: it was not discarded, nor the connection lost. */
   get takesFrames(): boolean {
-    return this.fragmenting
+    return this.backlog?.fragmenting === true
   }
 
   /** Whether the wire holds bytes, or the encoder a message, so that what is sent now has to wait. */
   get blocked(): boolean {
-    return this.inFlight > 0 || this.encoding !== undefined
+    return this.inFlight > 0 || this.backlog?.encoding !== undefined
   }
 
   /** Whether messages wait only for a flush: the batch is full, but the wire takes more. */
   get overfull(): boolean {
-    return this.queue !== undefined && !this.blocked
+    return this.backlog !== undefined && this.backlog.queue.length > 0 && !this.blocked
   }
 
   /**
@@ -170,30 +153,46 @@ export class Sender {
   message(opcode: number, data: Sendable, key?: string, asIs = false): void {
     if (!this.mustWait()) return this.encodeMessage(FIN | opcode, data, asIs)
     const waiting = this.waiting(FIN | opcode, data, key, asIs)
-    const older = key === undefined ? undefined : this.queue?.withKey(key)
+    const older = key === undefined ? undefined : this.backlog?.queue.withKey(key)
     if (older === undefined) return this.enqueue(waiting)
-    this.queue?.replace(older, waiting)
+    this.backlog?.queue.replace(older, waiting)
     this.coalesced++
+  }
+
+  /**
+   * One frame in its turn, whose first byte is given, so that the caller keeps the order of a message's fragments. Control
+   * frames as well wait their turn here. It is not encoded as an extension says.
+   */
+  frame(firstByte: number, data: string | Uint8Array): void {
+    if (!this.mustWait()) this.encodeMessage(firstByte, data, true)
+    else this.enqueue(this.waiting(firstByte, data, undefined, true))
+  }
+
+  /** Frames that the caller has encoded, whatever they are, in their turn. */
+  encodedFrames(pieces: readonly Uint8Array[]): void {
+    const frames = new EncodedFrames(pieces)
+    if (!this.mustWait()) this.appendFrames(frames)
+    else this.enqueue(this.waiting(0, frames, undefined, true))
   }
 
   /** What `load` would be if this message were sent now and had to wait. */
   loadWith(data: Sendable, key?: string): number {
-    const older = key === undefined ? undefined : this.queue?.withKey(key)
+    const older = key === undefined ? undefined : this.backlog?.queue.withKey(key)
     return this.load + this.sizeOf(data) + (older === undefined ? WAITING_COST : -older.size)
   }
 
   /** Drops what has waited for too long; a message is looked at a few times in its life, however often this is called. */
   dropStale(): void {
-    const { queue } = this
-    if (queue === undefined || this.maxAge === Number.POSITIVE_INFINITY) return
+    const { ageing, backlog } = this
+    if (ageing === undefined || backlog === undefined) return
     const now = this.shared.now()
-    if (now < this.nextSweep) return
-    const stale = queue.remove((waiting) => this.isStale(waiting, now))
-    if (queue.length === 0) this.queue = undefined
+    if (now < ageing.nextSweep) return
+    const stale = backlog.queue.remove((waiting) => this.isStale(waiting, now))
+    this.forgetBacklog()
     // Not within itself, for what a listener sends.
-    this.nextSweep = Number.POSITIVE_INFINITY
+    ageing.nextSweep = Number.POSITIVE_INFINITY
     for (const waiting of stale) this.dropped(waiting)
-    this.nextSweep = now + this.maxAge / SWEEPS
+    ageing.nextSweep = now + ageing.most / SWEEPS
   }
 
   /** Takes a place in the queue for a message in fragments; `begin` is called, perhaps at once, when it may start. */
@@ -201,19 +200,22 @@ export class Sender {
     if (this.mustWait()) {
       this.enqueue({ ...this.waiting(0, EMPTY), begin })
     } else {
-      this.fragmenting = true
+      this.waits().fragmenting = true
       begin()
     }
   }
 
   /** One frame of the message that `beginFragments` began; `fin` ends it. */
   fragment(opcode: number, data: string | Uint8Array, fin: boolean): void {
+    const { backlog } = this
     // After `discard` a part of the message is missing.
-    if (!this.fragmenting) return
+    if (!backlog?.fragmenting) return
     const firstByte = fin ? FIN | opcode : opcode
-    if (this.inFlight > 0) this.goAhead(this.waiting(firstByte, data))
+    if (this.inFlight > 0) backlog.goAhead(this.waiting(firstByte, data))
     else this.encode(firstByte, data)
-    if (fin) this.fragmenting = false
+    if (!fin) return
+    backlog.fragmenting = false
+    this.forgetBacklog()
   }
 
   ping(payload: Uint8Array): void {
@@ -227,8 +229,9 @@ export class Sender {
 
   /** The answer to a ping. */
   answerPing(payload: Uint8Array): void {
-    if (this.pongsInBatch + this.pongsAhead < MAX_PENDING_PONGS) this.controlFrame(Opcode.Pong, payload)
-    else if (!this.closeSent) this.newestPong = payload
+    const pending = (this.batch?.pongs ?? 0) + (this.flight?.pongs ?? 0) + (this.backlog?.pongsAhead ?? 0)
+    if (pending < MAX_PENDING_PONGS) this.controlFrame(Opcode.Pong, payload)
+    else if (!this.closeSent && !this.ended) this.waits().newestPong = payload
   }
 
   /** The Close frame, behind everything that was sent before it. Messages after it are dropped, as is a second one. */
@@ -238,30 +241,16 @@ export class Sender {
       this.shut = true
     } else {
       this.shut = true
-      this.encodeNewestPong()
       this.encode(FIN | Opcode.Close, payload)
     }
   }
 
   /** Discards what waits, a Close frame included, so that the next one follows the frame under way. */
   discard(): void {
-    const first = this.queue?.first
-    if (
-      this.fragmenting ||
-      this.encoding !== undefined ||
-      this.ahead?.some(isOfMessage) ||
-      (first && isOfMessage(first))
-    )
-      this.hasDiscarded = true
-    this.queue = undefined
-    this.giveUpEncoding?.()
-    this.giveUpEncoding = undefined
-    this.encoding = undefined
-    this.ahead = undefined
-    this.aheadSize = 0
-    this.pongsAhead = 0
-    this.newestPong = undefined
-    this.fragmenting = false
+    const { backlog } = this
+    if (backlog?.hasMessages) this.hasDiscarded = true
+    this.backlog = undefined
+    backlog?.giveUpEncoding?.()
     this.shut = this.closeSent || this.ended
   }
 
@@ -269,11 +258,10 @@ export class Sender {
   end(): void {
     this.ended = true
     this.discard()
-    this.pieces = undefined
-    this.batchSize = 0
-    this.batchHas = 0
-    // What the wire still holds must not be written over: it could reach the peer.
-    if (this.inFlight === 0) this.releaseSlab()
+    this.batch?.release()
+    this.batch = undefined
+    // What the wire still holds is not released: it must not be written over, since it could reach the peer.
+    if (this.flight !== undefined) this.flight.has = 0
     this.inFlight = 0
   }
 
@@ -281,12 +269,14 @@ export class Sender {
   flush(): number {
     let taken = 0
     while (this.inFlight === 0 && !this.ended && !this.filling) {
-      if (this.batchSize < BATCH_SIZE) this.fillBatch()
-      if (this.batchSize === 0) break
-      this.inFlight = this.batchSize
-      this.bytesSent += this.batchSize
-      this.batchSize = 0
-      if (!this.writeBatch()) break
+      if (this.backlog !== undefined && !this.isFull()) this.encodeWaiting()
+      const { batch } = this
+      if (batch === undefined) break
+      this.batch = undefined
+      this.flight = batch
+      this.inFlight = batch.size
+      this.bytesSent += batch.size
+      if (!batch.writeTo(this.wire)) break
       taken |= this.written()
     }
     return taken
@@ -294,13 +284,13 @@ export class Sender {
 
   /** The wire has let go of what it held. Returns what that was. */
   written(): number {
-    const has = this.batchHas
+    const { flight } = this
+    const has = flight === undefined ? 0 : flight.has
     this.inFlight = 0
-    this.batchHas = 0
-    this.pongsInBatch = 0
-    this.releaseSlab()
+    this.flight = undefined
+    flight?.release()
     // At once, so that nothing that is sent from here on gets before it.
-    this.encodeAhead()
+    if (this.backlog !== undefined) this.encodeAhead(this.backlog)
     return has
   }
 
@@ -309,52 +299,49 @@ export class Sender {
     if (!this.ended) this.inFlight += length
   }
 
+  private isFull(): boolean {
+    return this.batch !== undefined && this.batch.size >= BATCH_SIZE
+  }
+
   private mustWait(): boolean {
-    if (this.inFlight > 0 || this.fragmenting || this.shut || this.filling || this.encoding !== undefined) return true
-    return this.queue !== undefined || this.batchSize >= BATCH_SIZE
+    return this.inFlight > 0 || this.backlog !== undefined || this.shut || this.filling || this.isFull()
   }
 
   private controlFrame(opcode: number, payload: Uint8Array): void {
     if (this.closeSent || this.ended) return
-    if (this.inFlight > 0) {
-      if (opcode === Opcode.Pong) this.pongsAhead++
-      this.goAhead(this.waiting(FIN | opcode, payload))
-    } else {
-      this.encode(FIN | opcode, payload)
-    }
+    if (this.inFlight > 0) this.waits().goAhead(this.waiting(FIN | opcode, payload))
+    else this.encode(FIN | opcode, payload)
   }
 
-  private goAhead(frame: Waiting): void {
-    this.ahead ??= []
-    this.ahead.push(frame)
-    this.aheadSize += frame.size
+  // What waits
+
+  private waits(): Backlog {
+    this.backlog ??= new Backlog()
+    return this.backlog
   }
 
-  private waiting(firstByte: number, data: Sendable, key?: string, asIs = false): Waiting {
-    const since = this.maxAge === Number.POSITIVE_INFINITY ? 0 : this.shared.now()
+  private forgetBacklog(): void {
+    if (this.backlog?.isEmpty) this.backlog = undefined
+  }
+
+  private waiting(firstByte: number, data: Sendable | EncodedFrames, key?: string, asIs = false): Waiting {
+    const since = this.ageing === undefined ? 0 : this.shared.now()
     return { firstByte, data, size: this.sizeOf(data), begin: undefined, key, asIs, since }
   }
 
   private enqueue(waiting: Waiting): void {
-    if (this.shut) return
-    this.queue ??= new SendQueue()
-    this.queue.push(waiting)
-  }
-
-  private dequeue(): Waiting | undefined {
-    const next = this.queue?.shift()
-    if (this.queue?.length === 0) this.queue = undefined
-    return next
+    if (!this.shut) this.waits().queue.push(waiting)
   }
 
   private isStale(waiting: Waiting, now: number): boolean {
+    const { ageing } = this
     // A Close frame has no age, nor has the place of a message that is to come in fragments.
-    if (waiting.begin !== undefined || !isOfMessage(waiting)) return false
-    return now - (waiting.since || this.agesFrom) > this.maxAge
+    if (ageing === undefined || waiting.begin !== undefined || !isOfMessage(waiting)) return false
+    return now - (waiting.since || ageing.from) > ageing.most
   }
 
   private dropped({ firstByte, data }: Waiting): void {
-    this.staleMessageListener?.(firstByte & 0x0f, data)
+    this.ageing?.listener(firstByte & 0x0f, data)
   }
 
   private sizeOf(data: Sendable): number {
@@ -362,159 +349,115 @@ export class Sender {
     return data instanceof PreparedMessage ? data.payload.length : data.length
   }
 
-  private encodeAhead(): void {
-    const ahead = this.ahead
-    if (ahead !== undefined) {
-      this.pongsAhead = 0
-      this.filling = true
-      // Unless a listener has the rest discarded.
-      for (let i = 0; i < ahead.length && this.ahead === ahead; i++) {
-        const frame = ahead[i]!
-        this.aheadSize -= frame.size
-        this.encode(frame.firstByte, frame.data)
-      }
-      this.filling = false
-      this.ahead = undefined
+  /** Encodes the frames that go ahead of the queue. */
+  private encodeAhead(backlog: Backlog): void {
+    this.filling = true
+    for (const { firstByte, data } of backlog.takeAhead()) {
+      this.encode(firstByte, data)
+      // A listener has the rest discarded.
+      if (this.backlog !== backlog) break
     }
-    this.encodeNewestPong()
+    this.filling = false
+    if (this.backlog === backlog) this.encodeNewestPong(backlog)
+    this.forgetBacklog()
   }
 
-  private fillBatch(): void {
-    this.encodeNewestPong()
+  /** Encodes what waits, as much as a batch takes. */
+  private encodeWaiting(): void {
+    if (this.backlog !== undefined) this.encodeNewestPong(this.backlog)
     this.filling = true
-    while (!this.fragmenting && this.encoding === undefined && this.batchSize < BATCH_SIZE) {
-      const next = this.dequeue()
+    while (!this.isFull()) {
+      // Not the same one all the time, if a listener has it discarded.
+      const { backlog } = this
+      if (backlog === undefined || backlog.fragmenting || backlog.encoding !== undefined) break
+      const next = backlog.queue.shift()
       if (next === undefined) break
       if (next.begin !== undefined) {
-        this.fragmenting = true
+        backlog.fragmenting = true
         next.begin()
-      } else if (this.maxAge !== Number.POSITIVE_INFINITY && this.isStale(next, this.shared.now())) {
+      } else if (this.ageing !== undefined && this.isStale(next, this.shared.now())) {
         this.dropped(next)
+      } else if (next.data instanceof EncodedFrames) {
+        this.appendFrames(next.data)
       } else {
         this.encodeMessage(next.firstByte, next.data, next.asIs)
       }
     }
     this.filling = false
+    this.forgetBacklog()
   }
 
-  private encodeNewestPong(): void {
-    const payload = this.newestPong
-    this.newestPong = undefined
+  private encodeNewestPong(backlog: Backlog): void {
+    const payload = backlog.newestPong
+    backlog.newestPong = undefined
     if (payload !== undefined) this.encode(FIN | Opcode.Pong, payload)
   }
 
-  private writeBatch(): boolean {
-    const { pieces, wire } = this
-    if (pieces === undefined) {
-      const { bytes } = this.slab!
-      // From when the kernel has a Ping or a Close frame time counts: these are not gathered.
-      if (this.batchHas === 0 && wire.gather?.(bytes, this.from, this.to)) return true
-      return wire.write(bytes.subarray(this.from, this.to))
-    }
-    if (this.to > this.from) pieces.push(this.slab!.bytes.subarray(this.from, this.to))
-    this.from = this.to
-    this.pieces = undefined
-    const [piece] = pieces
-    if (piece === undefined || pieces.length > 1) return wire.writeAll(pieces)
-    // Of these only a prepared frame is as short: nobody writes to it, and what is held of it is copied.
-    if (this.batchHas === 0 && piece.length <= COPY_LIMIT && wire.gather?.(piece, 0, piece.length)) return true
-    return wire.write(piece)
-  }
+  // Encoding
 
-  private releaseSlab(): void {
-    const slab = this.slab
-    if (slab === undefined) return
-    this.slab = undefined
-    this.from = 0
-    this.to = 0
-    this.shared.slabs.release(slab)
-  }
-
-  /** The slab with room for `length` bytes behind what this sender has in it, or in a new place. */
-  private room(length: number): Slab {
-    const slab = this.shared.slabs.withRoom(length)
-    if (slab !== this.slab) {
-      this.seal()
-      this.slab = slab
-      slab.users++
-      this.from = slab.at
-      this.to = slab.at
-    } else if (slab.at !== this.to) {
-      // Another sender has written behind this one.
-      this.seal()
-      this.from = slab.at
-      this.to = slab.at
-    }
-    return slab
-  }
-
-  private seal(): void {
-    if (this.to > this.from) {
-      this.pieces ??= []
-      this.pieces.push(this.slab!.bytes.subarray(this.from, this.to))
-      this.from = this.to
+  private appendFrames({ pieces }: EncodedFrames): void {
+    this.encoded++
+    for (const piece of pieces) {
+      if (piece.length > COPY_LIMIT) {
+        this.append(piece)
+        continue
+      }
+      const slab = this.room(piece.length)
+      slab.bytes.set(piece, slab.at)
+      this.advance(slab, slab.at + piece.length)
     }
   }
 
-  private append(piece: Uint8Array): void {
-    this.seal()
-    this.pieces ??= []
-    this.pieces.push(piece)
-    this.batchSize += piece.length
-  }
-
-  /** A whole message, or a Close frame that comes in its turn. */
+  /** A whole message, or a frame that comes in its turn. */
   private encodeMessage(firstByte: number, data: Sendable, asIs: boolean): void {
     const { encoder } = this
+    if (encoder !== undefined && !asIs && !isControl(firstByte & 0x0f) && encoder.isLong(data))
+      return this.encodeLater(encoder, firstByte, data)
+    this.encoded++
     if (encoder === undefined || asIs || isControl(firstByte & 0x0f)) return this.encode(firstByte, data)
-    if (encoder.isLong(data)) return this.encodeLater(encoder, firstByte, data)
     const encoded = encoder.encode(data)
     if (encoded === undefined) return this.encode(firstByte, data)
     // The next message may be written over it; only what is copied behind its header, or prepared, need not be copied here.
     const isKept = encoded.length <= COPY_LIMIT || data instanceof PreparedMessage
-    this.encodeBytes(firstByte | encoder.reservedBit, isKept ? encoded : copyOf(encoded))
+    this.encode(firstByte | encoder.reservedBit, isKept ? encoded : copyOf(encoded))
   }
 
   private encodeLater(encoder: MessageEncoder, firstByte: number, data: Sendable): void {
     const encoding = this.waiting(firstByte, data)
-    this.encoding = encoding
-    this.giveUpEncoding = encoder.encodeLater(data, (encoded) => {
+    const backlog = this.waits()
+    backlog.encoding = encoding
+    backlog.giveUpEncoding = encoder.encodeLater(data, (encoded) => {
       // It may have been discarded.
-      if (this.encoding !== encoding) return
-      this.encoding = undefined
-      this.giveUpEncoding = undefined
+      if (this.backlog !== backlog || backlog.encoding !== encoding) return
+      backlog.encoding = undefined
+      backlog.giveUpEncoding = undefined
       const frame = encoded === undefined ? encoding : this.waiting(firstByte | encoder.reservedBit, encoded)
-      if (this.inFlight > 0) this.goAhead(frame)
+      if (this.inFlight > 0) backlog.goAhead(frame)
       else this.encode(frame.firstByte, frame.data)
+      this.forgetBacklog()
       this.encodedListener?.()
     })
   }
 
   private encode(firstByte: number, data: Sendable): void {
+    this.batch ??= Batch.take(this.shared)
+    const { batch, masks, frameListener } = this
     // Not by the byte as it is: that of an encoded message has a reserved bit.
-    if (isControl(firstByte & 0x0f)) this.noteControl(firstByte & 0x0f)
+    if (isControl(firstByte & 0x0f)) {
+      batch.note(firstByte & 0x0f)
+      if ((firstByte & 0x0f) === Opcode.Close) this.closeSent = true
+    }
     if (typeof data === 'string') {
-      if (data.length * 3 <= COPY_LIMIT) this.encodeShortText(firstByte, data)
-      else this.encodeBytes(firstByte, this.utf8(data))
+      if (data.length * 3 <= COPY_LIMIT) batch.shortText(firstByte, data, masks, frameListener)
+      else batch.bytes(firstByte, this.utf8(data), masks, frameListener)
     } else if (data instanceof PreparedMessage) {
-      if (this.masks || data.payload.length <= PREPARED_COPY_LIMIT || this.frameListener !== undefined) {
-        this.encodeBytes(firstByte, data.payload)
+      if (masks || data.payload.length <= PREPARED_COPY_LIMIT || frameListener !== undefined) {
+        batch.bytes(firstByte, data.payload, masks, frameListener)
       } else {
-        this.append(data.frame)
+        batch.append(data.frame)
       }
     } else {
-      this.encodeBytes(firstByte, data)
-    }
-  }
-
-  private noteControl(opcode: number): void {
-    if (opcode === Opcode.Pong) {
-      this.pongsInBatch++
-    } else if (opcode === Opcode.Ping) {
-      this.batchHas |= Written.Ping
-    } else {
-      this.batchHas |= Written.Close
-      this.closeSent = true
+      batch.bytes(firstByte, data, masks, frameListener)
     }
   }
 
@@ -527,82 +470,4 @@ export class Sender {
     else platform.utf8Write(bytes, 0, text)
     return bytes
   }
-
-  /** Writes a text straight into the slab; its length as UTF-8 is known only then. */
-  private encodeShortText(firstByte: number, text: string): void {
-    const slab = this.room(text.length * 3 + 8)
-    const bytes = slab.bytes
-    const keyLength = this.masks ? 4 : 0
-    // A text of 126 characters or more needs the longer header; one of fewer rarely does.
-    let headerLength = (text.length < 126 ? 2 : 4) + keyLength
-    const from = slab.at
-    const length = this.shared.platform.utf8Write(bytes, from + headerLength, text)
-    if (length >= 126 && text.length < 126) {
-      bytes.copyWithin(from + headerLength + 2, from + headerLength, from + headerLength + length)
-      headerLength += 2
-    }
-    this.finishFrame(slab, firstByte, length, from, headerLength)
-  }
-
-  private encodeBytes(firstByte: number, payload: Uint8Array): void {
-    const length = payload.length
-    const headerLength = frameHeaderLength(length, this.masks)
-    if (length <= COPY_LIMIT) {
-      const slab = this.room(headerLength + length)
-      const target = slab.at + headerLength
-      const bytes = slab.bytes
-      if (length < 48) for (let i = 0; i < length; i++) bytes[target + i] = payload[i]!
-      else bytes.set(payload, target)
-      this.finishFrame(slab, firstByte, length, slab.at, headerLength)
-    } else if (this.masks) {
-      const frame = this.maskedFrame(firstByte, payload, headerLength)
-      this.append(frame)
-      this.frameListener?.(copyOf(frame, 0, headerLength), copyOf(payload))
-    } else {
-      const slab = this.room(headerLength)
-      const from = slab.at
-      writeFrameHeader(slab.bytes, from, firstByte, length, false)
-      const header = this.frameListener === undefined ? undefined : copyOf(slab.bytes, from, from + headerLength)
-      this.advance(slab, from + headerLength)
-      this.append(payload)
-      if (header !== undefined) this.frameListener?.(header, copyOf(payload))
-    }
-  }
-
-  /** A large frame of a client: masked while it is copied, since the payload is the application's. */
-  private maskedFrame(firstByte: number, payload: Uint8Array, headerLength: number): Uint8Array {
-    const frame = this.shared.platform.allocate(headerLength + payload.length)
-    const key = this.shared.keys.next()
-    const keyAt = writeFrameHeader(frame, 0, firstByte, payload.length, true)
-    writeMaskKey(frame, keyAt, key)
-    this.shared.platform.maskCopy(payload, 0, payload.length, frame, headerLength, key)
-    return frame
-  }
-
-  /** Writes the header before a payload that lies in the slab, and masks it if need be. */
-  private finishFrame(slab: Slab, firstByte: number, length: number, from: number, headerLength: number): void {
-    const bytes = slab.bytes
-    const start = from + headerLength
-    const at = writeFrameHeader(bytes, from, firstByte, length, this.masks)
-    const payload = this.frameListener === undefined ? undefined : copyOf(bytes, start, start + length)
-    if (this.masks) {
-      const key = this.shared.keys.next()
-      writeMaskKey(bytes, at, key)
-      this.shared.platform.maskInPlace(bytes, start, start + length, key)
-    }
-    this.advance(slab, start + length)
-    // Last, since whoever listens may send something as well.
-    if (payload !== undefined) this.frameListener?.(copyOf(bytes, from, start), payload)
-  }
-
-  private advance(slab: Slab, end: number): void {
-    this.batchSize += end - this.to
-    this.to = end
-    slab.at = end
-  }
-}
-
-/** Whether it is a message, a part of one, or the place of one, and not a control frame. */
-function isOfMessage({ firstByte }: Waiting): boolean {
-  return (firstByte & 0x0f) < Opcode.Close
 }

@@ -38,15 +38,13 @@ export class Outbound implements Debtor {
 
   constructor(host: OutboundHost) {
     this.host = host
-    this.limitAge(host.behaviour.maxQueueAge)
+    const { maxQueueAge } = host.behaviour
+    if (maxQueueAge !== Number.POSITIVE_INFINITY) this.limitAge(maxQueueAge)
   }
 
   /** Milliseconds for which a message may wait. */
   limitAge(maxQueueAge: number): void {
-    const { sender } = this.host.connection
-    sender.maxQueueAge = maxQueueAge
-    if (maxQueueAge === Number.POSITIVE_INFINITY) return
-    sender.staleMessageListener ??= (opcode, data) => this.dropped('max-queue-age', opcode, data)
+    this.host.connection.sender.limitAge(maxQueueAge, (opcode, data) => this.dropped('max-queue-age', opcode, data))
   }
 
   /**

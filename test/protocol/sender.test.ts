@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { nodePlatform } from '../../src/platform/node.ts'
+import { Written } from '../../src/protocol/batch.ts'
 import { encodeFrame } from '../../src/protocol/frame.ts'
 import { Opcode } from '../../src/protocol/opcode.ts'
 import { portablePlatform } from '../../src/protocol/portable.ts'
 import { prepareMessage } from '../../src/protocol/prepared.ts'
-import { Sender, type SenderShared, Written } from '../../src/protocol/sender.ts'
+import { Sender, type SenderShared } from '../../src/protocol/sender.ts'
 import { SLAB_SIZE } from '../../src/protocol/slab.ts'
 import { FakeWire, freshShared } from './fake-wire.ts'
 import { bytes, framesOf, inWords } from './frames.ts'
@@ -294,7 +295,7 @@ describe('while the wire holds', () => {
     sender.flush()
     const sent = fixture.sent()
     expect(sent.slice(0, 3)).toEqual(['text "a"...', 'continuation "b"...', 'pong "0"'])
-    expect(sent.slice(-5)).toEqual(['pong "64"', 'continuation "c"', 'ping "p"', 'text "d"', 'pong "newest"'])
+    expect(sent.slice(-5)).toEqual(['pong "64"', 'continuation "c"', 'ping "p"', 'pong "newest"', 'text "d"'])
   })
 
   test('pongs that the wire holds count', () => {
@@ -659,9 +660,11 @@ describe('discard and close', () => {
     const { sender } = fixture
     for (let i = 0; i < 70; i++) sender.answerPing(bytes(`${i}`))
     sender.close(bytes([3, 232]))
+    sender.answerPing(bytes('newest'))
+    sender.flush()
     sender.answerPing(bytes('late'))
     sender.flush()
-    expect(fixture.sent().slice(-3)).toEqual(['pong "63"', 'pong "69"', 'close 1000'])
+    expect(fixture.sent().slice(-3)).toEqual(['pong "63"', 'pong "newest"', 'close 1000'])
   })
 })
 
@@ -901,9 +904,10 @@ describe('a message that has waited for longer than maxQueueAge', () => {
       ),
     )
     const stale: unknown[] = []
-    fixture.sender.maxQueueAge = 100
-    fixture.sender.staleMessageListener = (opcode, data) => stale.push([opcode, data])
-    return { ...fixture, clock, stale }
+    const limitAge = (milliseconds: number) =>
+      fixture.sender.limitAge(milliseconds, (opcode, data) => stale.push([opcode, data]))
+    limitAge(100)
+    return { ...fixture, clock, stale, limitAge }
   }
 
   test('is dropped when its turn comes, and told', () => {
@@ -983,13 +987,13 @@ describe('a message that has waited for longer than maxQueueAge', () => {
     block()
     let depth = 0
     let deepest = 0
-    sender.staleMessageListener = () => {
+    sender.limitAge(100, () => {
       deepest = Math.max(deepest, ++depth)
       clock.now += 50
       sender.message(Text, 'instead')
       sender.dropStale()
       depth--
-    }
+    })
     for (let i = 0; i < 10; i++) sender.message(Text, 'x')
     clock.now = 101
     sender.dropStale()
@@ -1009,13 +1013,13 @@ describe('a message that has waited for longer than maxQueueAge', () => {
   })
 
   test('and began to wait before that was set has waited since then', () => {
-    const { sender, block, release, sent, clock, stale } = aging()
-    sender.maxQueueAge = Number.POSITIVE_INFINITY
+    const { sender, block, release, sent, clock, stale, limitAge } = aging()
+    limitAge(Number.POSITIVE_INFINITY)
     clock.now = 5000
     block()
     sender.message(Text, 'old')
     clock.now = 6000
-    sender.maxQueueAge = 100
+    limitAge(100)
     sender.message(Text, 'new')
     clock.now = 6100
     sender.dropStale()
@@ -1105,6 +1109,24 @@ describe('a wire that gathers', () => {
     sender.written()
     sender.flush()
     expect(fixture.sent()).toEqual(['text "later"'])
+    expect([sender.bufferedAmount, sender.blocked]).toEqual([0, false])
+  })
+
+  test('and holds some of it when the next is encoded already: that is still sent', () => {
+    const { sender, wire, gathered, fixture } = gathering()
+    sender.message(Text, 'gathered')
+    sender.flush()
+    sender.message(Text, 'sent at once')
+    sender.ping(bytes('p'))
+    sender.held(4)
+    sender.message(Text, 'later')
+    expect(sender.flush()).toBe(0)
+    expect(sender.bufferedAmount).toBe(4 + 14 + 3 + 5)
+    wire.gather = () => false
+    expect(sender.written()).toBe(0)
+    expect(sender.flush()).toBe(Written.Ping)
+    expect(gathered).toEqual(['text "gathered"'])
+    expect(fixture.sent()).toEqual(['text "sent at once"', 'ping "p"', 'text "later"'])
     expect([sender.bufferedAmount, sender.blocked]).toEqual([0, false])
   })
 

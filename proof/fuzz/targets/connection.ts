@@ -106,7 +106,6 @@ class Driver extends Events {
       this,
       this.wire,
     )
-    this.connection.sender.staleMessageListener = () => this.happened('stale')
     if ((flags & 4) === 0) this.connection.open()
     this.after = () => this.react()
   }
@@ -216,7 +215,7 @@ class Driver extends Events {
         sender.frameListener = sender.frameListener === undefined ? () => this.happened('sent') : undefined
         return
       case 21:
-        sender.maxQueueAge = input.byte() * 100
+        sender.limitAge(input.byte() * 100, () => this.happened('stale'))
         return sender.dropStale()
       default:
         return this.send(op, input.byte())
