@@ -4,9 +4,9 @@ import { extensionsFor } from '../compression/settings.ts'
 import type { HandshakeError } from '../protocol/error.ts'
 import { checkUpgradeResponse, createKey, type HeaderLine, requestHeaders } from '../protocol/handshake.ts'
 import type { MessageCodec } from '../protocol/message-codec.ts'
-import { type Context, currentContext } from '../socket/context.ts'
+import { currentContext } from '../socket/context.ts'
 import { Link } from '../socket/link.ts'
-import type { Behaviour, Handlers } from '../socket/options.ts'
+import type { Handlers } from '../socket/options.ts'
 import { shared } from '../socket/runtime.ts'
 import { Socket } from '../socket/socket.ts'
 import { checkTls, transportFor } from '../transport/choice.ts'
@@ -37,15 +37,43 @@ export async function connect<Data = undefined>(
 ): Promise<Socket<Data>> {
   const context = currentContext()
   const settings = compileOptions(options)
-  const target = parseTarget(url, settings.socketPath)
+  return establish(parseTarget(url, settings.socketPath), settings, options.signal, (opened) => {
+    // The handlers are only ever given the one socket, which carries this data.
+    const handlers = options as Handlers<Socket>
+    const { transport, codec } = opened
+    const link = new Link({ side: 'client', behaviour: settings.behaviour, handlers, context }, transport, codec)
+    const socket = new Socket<Data>(link, options.data as Data, opened.protocol)
+    link.start(socket)
+    return socket
+  })
+}
+
+/** What a handshake has led to. */
+export interface Established {
+  readonly transport: Transport
+  /** The subprotocol that was agreed on, or `''`. */
+  readonly protocol: string
+  readonly codec: MessageCodec | undefined
+}
+
+/**
+ * Establishes a connection (RFC 6455 section 4.1), and gives what `use` makes of it.
+ * @param use has to start the transport, or to destroy it, before it returns: what happens before goes unnoticed
+ * @throws as `connect` does, and what `use` throws
+ */
+export async function establish<T>(
+  target: Target,
+  settings: Settings,
+  signal: AbortSignal | undefined,
+  use: (established: Established) => T,
+): Promise<T> {
   if (target.secure) checkTls(settings.transport)
-  const attempt = new Attempt(settings.handshakeTimeout, options.signal)
+  const attempt = new Attempt(settings.handshakeTimeout, signal)
   try {
     const { stream, protocol, codec } = await shakeHands(attempt, target, settings)
     attempt.signal.throwIfAborted()
     attempt.release(stream)
-    const transport = transportFor(settings.transport, stream)
-    return opened(transport, protocol, codec, settings.behaviour, context, options)
+    return use({ transport: transportFor(settings.transport, stream), protocol, codec })
   } finally {
     attempt.end()
   }
@@ -117,20 +145,4 @@ async function refusal(
   const redirects = followed === 1 ? '1 redirect was' : `${followed} redirects were`
   const what = `${redirects} followed (followRedirects), and the server answered ${statusLine(status)} once more`
   return refusalError('TOO_MANY_REDIRECTS', what, refused, `It points to ${shown}.`)
-}
-
-function opened<Data>(
-  transport: Transport,
-  protocol: string,
-  codec: MessageCodec | undefined,
-  behaviour: Behaviour,
-  context: Context,
-  options: ConnectOptions<Data>,
-): Socket<Data> {
-  // The handlers are only ever given the one socket, which carries this data.
-  const handlers = options as Handlers<Socket>
-  const link = new Link({ side: 'client', behaviour, handlers, context }, transport, codec)
-  const socket = new Socket<Data>(link, options.data as Data, protocol)
-  link.start(socket)
-  return socket
 }

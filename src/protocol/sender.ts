@@ -120,6 +120,11 @@ export class Sender {
       milliseconds === Number.POSITIVE_INFINITY ? undefined : { most: milliseconds, from, nextSweep: 0, listener }
   }
 
+  /** Bytes that the wire has taken, of `bytesSent`. */
+  get bytesTaken(): number {
+    return this.bytesSent - this.inFlight
+  }
+
   /** Bytes that the wire has not taken: frames that are encoded, and the payloads of messages that wait. */
   get bufferedAmount(): number {
     return this.inFlight + (this.batch === undefined ? 0 : this.batch.size) + (this.backlog?.size ?? 0)

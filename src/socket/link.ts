@@ -30,6 +30,8 @@ export interface LinkSetup {
   handlers: Handlers<Socket>
   /** The AsyncLocalStorage context in which the handlers run. */
   context: Context
+  /** Called when the connection is no longer open: what came before has been delivered. */
+  onClosing?(): void
   /** Called before the application hears of the end. */
   onClosed?(socket: Socket, info: CloseInfo): void
   /** Called with each round-trip time that was measured, in milliseconds. */
@@ -314,6 +316,7 @@ export class Link
   onClosing(): void {
     // The peer's Close frame has to be read.
     this.inbound.letGo()
+    this.setup.onClosing?.()
   }
 
   onDeadline(): void {
