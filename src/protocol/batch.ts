@@ -22,6 +22,8 @@ export class Batch {
   pongs = 0
   /** Bits of `Written`. */
   has = 0
+  /** Messages in it, and frames that came in their turn. */
+  inTurn = 0
 
   private shared: SenderShared
   // `pieces`, then the slab's bytes `from` one place `to` another.
@@ -48,6 +50,7 @@ export class Batch {
     this.size = 0
     this.pongs = 0
     this.has = 0
+    this.inTurn = 0
     this.pieces = undefined
     this.slab = undefined
     this.from = 0
@@ -84,6 +87,14 @@ export class Batch {
     this.pieces ??= []
     this.pieces.push(frame)
     this.size += frame.length
+  }
+
+  /** Takes bytes of a frame as they are: a few are copied. */
+  copy(bytes: Uint8Array): void {
+    if (bytes.length > COPY_LIMIT) return this.append(bytes)
+    const slab = this.room(bytes.length)
+    slab.bytes.set(bytes, slab.at)
+    this.advance(slab, slab.at + bytes.length)
   }
 
   /** Writes a text straight into the slab; its length as UTF-8, three bytes a character at most, is known only then. */

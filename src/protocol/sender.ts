@@ -6,7 +6,7 @@ import type { MessageEncoder } from './message-codec.ts'
 import { isControl, Opcode } from './opcode.ts'
 import type { Platform } from './platform.ts'
 import { PreparedMessage } from './prepared.ts'
-import type { Sendable, Waiting } from './send-queue.ts'
+import { EncodedFrames, type Sendable, type Waiting } from './send-queue.ts'
 import type { SlabPool } from './slab.ts'
 
 /** Where a sender's bytes go. */
@@ -293,6 +293,7 @@ export class Sender {
     const has = flight === undefined ? 0 : flight.has
     this.inFlight = 0
     this.flight = undefined
+    this.taken += flight?.inTurn ?? 0
     flight?.release()
     // At once, so that nothing that is sent from here on gets before it.
     if (this.backlog !== undefined) this.encodeAhead(this.backlog)
@@ -346,10 +347,10 @@ export class Sender {
   }
 
   private dropped({ firstByte, data }: Waiting): void {
-    this.ageing?.listener(firstByte & 0x0f, data)
+    if (!(data instanceof EncodedFrames)) this.ageing?.listener(firstByte & 0x0f, data)
   }
 
-  private sizeOf(data: Sendable): number {
+  private sizeOf(data: Sendable | EncodedFrames): number {
     if (typeof data === 'string') return this.shared.platform.utf8Length(data)
     return data instanceof PreparedMessage ? data.payload.length : data.length
   }
@@ -357,8 +358,8 @@ export class Sender {
   /** Encodes the frames that go ahead of the queue. */
   private encodeAhead(backlog: Backlog): void {
     this.filling = true
-    for (const { firstByte, data } of backlog.takeAhead()) {
-      this.encode(firstByte, data)
+    for (const frame of backlog.takeAhead()) {
+      this.encodeAsIs(frame)
       // A listener has the rest discarded.
       if (this.backlog !== backlog) break
     }
@@ -401,30 +402,21 @@ export class Sender {
   // Encoding
 
   private appendFrames({ pieces }: EncodedFrames): void {
-    this.encoded++
-    for (const piece of pieces) {
-      if (piece.length > COPY_LIMIT) {
-        this.append(piece)
-        continue
-      }
-      const slab = this.room(piece.length)
-      slab.bytes.set(piece, slab.at)
-      this.advance(slab, slab.at + piece.length)
-    }
+    this.batch ??= Batch.take(this.shared)
+    for (const piece of pieces) this.batch.copy(piece)
+    this.batch.inTurn++
   }
 
   /** A whole message, or a frame that comes in its turn. */
   private encodeMessage(firstByte: number, data: Sendable, asIs: boolean): void {
     const { encoder } = this
-    if (encoder !== undefined && !asIs && !isControl(firstByte & 0x0f) && encoder.isLong(data))
-      return this.encodeLater(encoder, firstByte, data)
-    this.encoded++
-    if (encoder === undefined || asIs || isControl(firstByte & 0x0f)) return this.encode(firstByte, data)
+    if (encoder === undefined || asIs || isControl(firstByte & 0x0f)) return this.encodeInTurn(firstByte, data)
+    if (encoder.isLong(data)) return this.encodeLater(encoder, firstByte, data)
     const encoded = encoder.encode(data)
-    if (encoded === undefined) return this.encode(firstByte, data)
+    if (encoded === undefined) return this.encodeInTurn(firstByte, data)
     // The next message may be written over it; only what is copied behind its header, or prepared, need not be copied here.
     const isKept = encoded.length <= COPY_LIMIT || data instanceof PreparedMessage
-    this.encode(firstByte | encoder.reservedBit, isKept ? encoded : copyOf(encoded))
+    this.encodeInTurn(firstByte | encoder.reservedBit, isKept ? encoded : copyOf(encoded))
   }
 
   private encodeLater(encoder: MessageEncoder, firstByte: number, data: Sendable): void {
@@ -438,10 +430,23 @@ export class Sender {
       backlog.giveUpEncoding = undefined
       const frame = encoded === undefined ? encoding : this.waiting(firstByte | encoder.reservedBit, encoded)
       if (this.inFlight > 0) backlog.goAhead(frame)
-      else this.encode(frame.firstByte, frame.data)
+      else this.encodeAsIs(frame)
       this.forgetBacklog()
       this.encodedListener?.()
     })
+  }
+
+  /** A frame that goes ahead, or whose message an extension has encoded. */
+  private encodeAsIs(frame: Waiting): void {
+    const { firstByte, data } = frame
+    if (data instanceof EncodedFrames) this.appendFrames(data)
+    else if (isOfMessage(frame)) this.encodeInTurn(firstByte, data)
+    else this.encode(firstByte, data)
+  }
+
+  private encodeInTurn(firstByte: number, data: Sendable): void {
+    this.encode(firstByte, data)
+    if (this.batch !== undefined) this.batch.inTurn++
   }
 
   private encode(firstByte: number, data: Sendable): void {
