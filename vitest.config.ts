@@ -12,6 +12,7 @@ const built = [
   'test/cli/**/*.test.ts',
   'test/faults/**/*.test.ts',
   'test/proof/*.test.ts',
+  'test/reconnect/{size,runtimes}.test.ts',
   'test/server/handle-signals.test.ts',
   'test/transport/addon.test.ts',
 ]
@@ -29,6 +30,7 @@ export default defineConfig({
       { find: /^heartwire$/, replacement: src('index.ts') },
       { find: /^heartwire\/protocol$/, replacement: src('protocol/index.ts') },
       { find: /^heartwire\/prometheus$/, replacement: src('prometheus.ts') },
+      { find: /^heartwire\/reconnect$/, replacement: src('reconnect/index.ts') },
       { find: /^heartwire\/testing$/, replacement: src('testing.ts') },
     ],
   },
