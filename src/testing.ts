@@ -1,5 +1,5 @@
 import { currentContext } from './socket/context.ts'
-import { Link } from './socket/link.ts'
+import { connectionOptions, Link } from './socket/link.ts'
 import {
   CLIENT_DEFAULTS,
   type Handlers,
@@ -39,7 +39,8 @@ export function memoryPair(options: { client?: EndOptions; server?: EndOptions }
 /** A socket over any transport, as it is once the handshake is done. */
 export function openSocket(side: 'client' | 'server', transport: Transport, options: EndOptions = {}): Socket {
   const behaviour = resolveBehaviour(options, side === 'client' ? CLIENT_DEFAULTS : SERVER_DEFAULTS)
-  const link = new Link({ side, behaviour, handlers: options, context: currentContext() }, transport)
+  const connection = connectionOptions(side, behaviour)
+  const link = new Link({ connection, behaviour, handlers: options, context: currentContext() }, transport)
   const socket = new Socket(link, undefined, '')
   link.start(socket)
   return socket

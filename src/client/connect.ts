@@ -5,7 +5,7 @@ import type { HandshakeError } from '../protocol/error.ts'
 import { checkUpgradeResponse, createKey, type HeaderLine, requestHeaders } from '../protocol/handshake.ts'
 import type { MessageCodec } from '../protocol/message-codec.ts'
 import { currentContext } from '../socket/context.ts'
-import { Link } from '../socket/link.ts'
+import { connectionOptions, Link } from '../socket/link.ts'
 import type { Handlers } from '../socket/options.ts'
 import { shared } from '../socket/runtime.ts'
 import { Socket } from '../socket/socket.ts'
@@ -41,7 +41,9 @@ export async function connect<Data = undefined>(
     // The handlers are only ever given the one socket, which carries this data.
     const handlers = options as Handlers<Socket>
     const { transport, codec } = opened
-    const link = new Link({ side: 'client', behaviour: settings.behaviour, handlers, context }, transport, codec)
+    const { behaviour } = settings
+    const connection = connectionOptions('client', behaviour)
+    const link = new Link({ connection, behaviour, handlers, context }, transport, codec)
     const socket = new Socket<Data>(link, options.data as Data, opened.protocol)
     link.start(socket)
     return socket

@@ -45,8 +45,8 @@ export class TimingWheel {
   /** Schedules an entry, or moves it, to a time on the wheel's clock; an infinite one cancels it. */
   schedule(entry: WheelEntry, due: number): void {
     if (entry.wheelSlot >= 0) this.remove(entry)
-    entry.wheelDue = due
     if (due === Number.POSITIVE_INFINITY) return
+    entry.wheelDue = due
     const tick = Math.max(Math.ceil(due / TICK), this.doneTick + 1)
     this.insert(entry, tick % SLOTS)
     this.wakeAt(tick * TICK)

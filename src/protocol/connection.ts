@@ -4,7 +4,7 @@ import type { CloseCause, CloseInfo } from './close-info.ts'
 import { encodeClosePayload } from './close-payload.ts'
 import { type ProtocolError, type Side, TimeoutError } from './error.ts'
 import type { MessageCodec } from './message-codec.ts'
-import { Receiver, type ReceiverSink } from './receiver.ts'
+import { Receiver, type ReceiverOptions, type ReceiverSink } from './receiver.ts'
 import { Sender, type SenderShared, type Wire } from './sender.ts'
 
 /** The states of a connection (RFC 6455 sections 4.1, 7.1.3 and 7.1.4). They follow each other in this order only. */
@@ -41,14 +41,11 @@ export interface ConnectionSink {
   onClosed(info: CloseInfo): void
 }
 
-export interface ConnectionOptions {
-  side: Side
+/** Of these a connection keeps no copy: many can have the same. */
+export interface ConnectionOptions extends ReceiverOptions {
   shared: SenderShared
   /** Milliseconds on a clock that never goes back. */
   now(): number
-  maxPayload: number
-  maxFragments: number
-  text: 'string' | 'bytes'
   /** Milliseconds to wait for the peer's Close frame from when the kernel has taken ours. */
   closeTimeout: number
   /** What an extension that was agreed on does to messages. */
@@ -61,54 +58,72 @@ export const CLOSING_TIMEOUT = 30_000
 /** Milliseconds for which what still comes in is discarded after the last Close frame, so that no reset destroys it. */
 export const LINGER_TIMEOUT = 1_000
 
+/** How a connection ends, from when that begins. */
+interface Closing {
+  initiator: 'local' | 'peer'
+  cause: CloseCause
+  error: Error | undefined
+  /** The sink has been told. */
+  told: boolean
+  /** The Close frame that is sent, or is to be: its code, 0 while there is none, and its payload. */
+  codeToSend: number
+  payload: Uint8Array
+  /** The code of the peer's Close frame, and its reason. */
+  received: number | undefined
+  reason: string
+  /** When something is due next, and when all of it has to be over. */
+  deadline: number
+  end: number
+  /** The connection was failed (RFC 6455 section 7.1.7): the peer's Close frame is not waited for. */
+  failed: boolean
+  /** The wire has taken the Close frame. */
+  taken: boolean
+  writeEnded: boolean
+}
+
 /**
  * One WebSocket connection after its handshake: the state machine of RFC 6455 sections 5 to 7, without a socket and
  * without a timer. Bytes come in by `receive`; bytes go out to the wire by `flush`; `tick` is to be called at `deadline`.
  */
 export class Connection implements ReceiverSink {
-  readonly side: Side
   readonly receiver: Receiver
   readonly sender: Sender
   state: ConnectionState = 'connecting'
-  /** When `tick` has something to do, on the clock given; infinite while there is nothing to wait for. */
-  deadline = Number.POSITIVE_INFINITY
-  closeTimeout: number
 
+  private options: ConnectionOptions
   private readonly sink: ConnectionSink
   private readonly wire: ConnectionWire
-  // Not the options: they would be kept for each connection.
-  private readonly shared: SenderShared
-  private readonly now: () => number
-
-  private initiator: 'local' | 'peer' = 'local'
-  private cause: CloseCause = 'local-close'
-  private error: Error | undefined
-  /** The Close frame that is sent, or is to be: its code, 0 while there is none, and its payload. */
-  private codeToSend = 0
-  private closePayload: Uint8Array = EMPTY
-  private received: number | undefined
-  private reason = ''
-  /** When closing has to be over. */
-  private closingDeadline = 0
-  /** The connection was failed (RFC 6455 section 7.1.7): the peer's Close frame is not waited for. */
-  private failed = false
-  private closeTaken = false
-  private writeEnded = false
+  /** None while the connection is open. */
+  private closing: Closing | undefined
   private drainOwed = false
 
   constructor(options: ConnectionOptions, sink: ConnectionSink, wire: ConnectionWire) {
-    this.side = options.side
-    this.closeTimeout = options.closeTimeout
+    this.options = options
     this.sink = sink
     this.wire = wire
     const { codec, shared } = options
-    this.shared = shared
-    this.now = options.now
-    this.receiver = new Receiver({ ...options, platform: shared.platform, decoder: codec?.decoder }, this)
+    this.receiver = new Receiver(codec === undefined ? options : { ...options, decoder: codec.decoder }, this)
     this.sender = new Sender(shared, wire, options.side === 'client')
     if (codec === undefined) return
     this.sender.encoder = codec.encoder
     this.sender.encodedListener = () => sink.onOutput()
+  }
+
+  get side(): Side {
+    return this.options.side
+  }
+
+  get closeTimeout(): number {
+    return this.options.closeTimeout
+  }
+
+  set closeTimeout(milliseconds: number) {
+    this.options = { ...this.options, closeTimeout: milliseconds }
+  }
+
+  /** When `tick` has something to do, on the clock given; infinite while there is nothing to wait for. */
+  get deadline(): number {
+    return this.closing === undefined ? Number.POSITIVE_INFINITY : this.closing.deadline
   }
 
   /** The opening handshake is done. */
@@ -124,12 +139,12 @@ export class Connection implements ReceiverSink {
 
   /** The peer has ended its direction of the transport. */
   receiveEnd(): void {
-    this.beginClosing('peer', 'eof', undefined)
+    const closing = this.beginClosing('peer', 'eof', undefined)
     this.receiver.end()
     // The peer may still read what was sent, but nothing can go behind this end.
     this.flush()
     this.sender.discard()
-    this.endWrite()
+    this.endWrite(closing)
   }
 
   /** The wire has let go of what it held. */
@@ -147,22 +162,23 @@ export class Connection implements ReceiverSink {
   /** The transport is gone. `reset` tells a reset from an ordinary end. */
   transportClosed(reset: boolean, error: Error | undefined): void {
     if (this.state === 'closed') return
-    this.beginClosing('peer', reset ? 'reset' : error === undefined ? 'eof' : 'transport-error', error)
+    const closing = this.beginClosing('peer', reset ? 'reset' : error === undefined ? 'eof' : 'transport-error', error)
     this.state = 'closed'
-    this.deadline = Number.POSITIVE_INFINITY
-    this.writeEnded = true
+    closing.deadline = Number.POSITIVE_INFINITY
+    closing.writeEnded = true
     this.receiver.end()
-    const sent = this.closeTaken ? this.codeToSend : undefined
     this.sender.end()
+    const { received, reason, initiator, cause } = closing
+    const sent = closing.taken ? closing.codeToSend : undefined
     this.sink.onClosed({
-      code: this.received ?? CloseCode.AbnormalClosure,
-      reason: this.reason,
-      wasClean: this.received !== undefined && sent !== undefined,
-      initiator: this.initiator,
-      cause: this.cause,
+      code: received ?? CloseCode.AbnormalClosure,
+      reason,
+      wasClean: received !== undefined && sent !== undefined,
+      initiator,
+      cause,
       sent,
-      received: this.received,
-      error: this.error,
+      received,
+      error: closing.error,
     })
   }
 
@@ -170,7 +186,7 @@ export class Connection implements ReceiverSink {
 
   /** Writes what has been sent. */
   flush(): void {
-    if (this.writeEnded) return
+    if (this.closing?.writeEnded) return
     this.noteTaken(this.sender.flush())
     if (this.sender.bufferedAmount > 0) {
       this.drainOwed = true
@@ -186,26 +202,28 @@ export class Connection implements ReceiverSink {
    * @throws ArgumentError for a code that must not be sent, or a reason over 123 bytes
    */
   close(code: number, reason: string, cause: CloseCause = 'local-close', error?: Error): void {
-    const payload = encodeClosePayload(this.shared.platform, code, reason)
+    const payload = encodeClosePayload(this.options.platform, code, reason)
     if (this.state !== 'open') return
-    this.codeToSend = code
-    this.closePayload = payload
-    this.beginClosing('local', cause, error)
+    const closing = this.enterClosing('local', cause, error)
+    closing.codeToSend = code
+    closing.payload = payload
+    this.tellClosing(closing)
     // Unless what had been held up made it go out already, when the sink let go of it just now.
-    this.sendClose()
-    if (!this.sender.closeSent) this.setDeadline(this.closeTimeout)
+    this.sendClose(closing)
+    if (!this.sender.closeSent) this.setDeadline(closing, this.closeTimeout)
   }
 
   /** Fails the connection (RFC 6455 section 7.1.7): what waits is discarded, and nothing is read any more. */
   fail(code: number, reason: string, cause: CloseCause, error: Error): void {
-    if (this.state === 'closed' || this.failed) return
-    const payload = encodeClosePayload(this.shared.platform, code, reason)
+    if (this.state === 'closed' || this.closing?.failed) return
+    const payload = encodeClosePayload(this.options.platform, code, reason)
     const { decodes } = this.receiver
     this.receiver.end()
-    this.failed = true
-    this.beginClosing('local', cause, error)
-    this.sendCloseNow(code, payload)
-    this.proceed()
+    const closing = this.enterClosing('local', cause, error)
+    closing.failed = true
+    this.tellClosing(closing)
+    this.sendCloseNow(closing, code, payload)
+    this.proceed(closing)
     // It is no longer decoded: what still comes is discarded.
     if (decodes) this.sink.onDecoded?.()
   }
@@ -214,25 +232,25 @@ export class Connection implements ReceiverSink {
   terminate(cause: CloseCause, error?: Error): void {
     if (this.state === 'closed') return
     this.receiver.end()
-    this.beginClosing('local', cause, error)
-    this.destroy()
+    this.destroy(this.beginClosing('local', cause, error))
   }
 
   /** Does what is due at `deadline`. */
   tick(): void {
-    const now = this.now()
-    if (now < this.deadline) return
-    if (!this.closeTaken && !this.writeEnded && now < this.closingDeadline) return this.stopWaiting()
-    this.deadline = Number.POSITIVE_INFINITY
-    if (this.received === undefined && !this.writeEnded) {
-      this.error ??= new TimeoutError(
+    const { closing } = this
+    const now = this.options.now()
+    if (closing === undefined || now < closing.deadline) return
+    if (!closing.taken && !closing.writeEnded && now < closing.end) return this.stopWaiting(closing)
+    closing.deadline = Number.POSITIVE_INFINITY
+    if (closing.received === undefined && !closing.writeEnded) {
+      closing.error ??= new TimeoutError(
         'CLOSE_TIMEOUT',
-        this.closeTaken
+        closing.taken
           ? `The peer did not answer the Close frame within ${this.closeTimeout} ms.`
           : `The Close frame could not be delivered within ${CLOSING_TIMEOUT} ms.`,
       )
     }
-    this.destroy()
+    this.destroy(closing)
   }
 
   // From the receiver
@@ -262,13 +280,14 @@ export class Connection implements ReceiverSink {
   }
 
   onClose(code: number, reason: string): void {
-    this.received = code
-    this.reason = reason
-    this.beginClosing('peer', 'peer-close', undefined)
+    const closing = this.enterClosing('peer', 'peer-close', undefined)
+    closing.received = code
+    closing.reason = reason
+    this.tellClosing(closing)
     // The peer wants nothing more: its Close frame is answered at once, with its own code.
-    if (this.codeToSend === 0) this.sendCloseNow(code, encodeClosePayload(this.shared.platform, code, ''))
-    else this.sendCloseNow(this.codeToSend, this.closePayload)
-    this.proceed()
+    if (closing.codeToSend === 0) this.sendCloseNow(closing, code, encodeClosePayload(this.options.platform, code, ''))
+    else this.sendCloseNow(closing, closing.codeToSend, closing.payload)
+    this.proceed(closing)
   }
 
   onViolation(error: ProtocolError): void {
@@ -281,79 +300,103 @@ export class Connection implements ReceiverSink {
 
   // Closing
 
+  private beginClosing(initiator: 'local' | 'peer', cause: CloseCause, error: Error | undefined): Closing {
+    const closing = this.enterClosing(initiator, cause, error)
+    this.tellClosing(closing)
+    return closing
+  }
+
   /** What happened first is what is reported. */
-  private beginClosing(initiator: 'local' | 'peer', cause: CloseCause, error: Error | undefined): void {
-    if (this.state !== 'open' && this.state !== 'connecting') {
-      this.error ??= error
-      return
+  private enterClosing(initiator: 'local' | 'peer', cause: CloseCause, error: Error | undefined): Closing {
+    if (this.closing !== undefined) {
+      this.closing.error ??= error
+      return this.closing
     }
     this.state = 'closing'
-    this.initiator = initiator
-    this.cause = cause
-    this.error = error
-    this.closingDeadline = this.now() + CLOSING_TIMEOUT
-    this.deadline = this.closingDeadline
+    const end = this.options.now() + CLOSING_TIMEOUT
+    this.closing = {
+      initiator,
+      cause,
+      error,
+      told: false,
+      codeToSend: 0,
+      payload: EMPTY,
+      received: undefined,
+      reason: '',
+      deadline: end,
+      end,
+      failed: false,
+      taken: false,
+      writeEnded: false,
+    }
+    return this.closing
+  }
+
+  private tellClosing(closing: Closing): void {
+    if (closing.told) return
+    closing.told = true
     this.sink.onClosing()
     this.sink.onDeadline()
   }
 
   /** Sends the Close frame, unless there is one already. */
-  private sendClose(): void {
-    this.sender.close(this.closePayload)
+  private sendClose(closing: Closing): void {
+    this.sender.close(closing.payload)
     this.sink.onOutput()
   }
 
   /** Sends the Close frame behind the frame under way, discarding the rest. */
-  private sendCloseNow(code: number, payload: Uint8Array): void {
+  private sendCloseNow(closing: Closing, code: number, payload: Uint8Array): void {
     // What the wire would still take is not to be discarded.
     if (this.sender.overfull) this.flush()
-    if (this.sender.closeSent || this.writeEnded) return
-    this.codeToSend = code
-    this.closePayload = payload
+    if (this.sender.closeSent || closing.writeEnded) return
+    closing.codeToSend = code
+    closing.payload = payload
     this.sender.discard()
-    this.sendClose()
+    this.sendClose(closing)
   }
 
   /**
    * The Close frame is still to go out. A message whose fragments do not come to an end is left unfinished for it: a control
    * frame may stand between them (RFC 6455 section 5.4), and nothing that follows could be sent before they end.
    */
-  private stopWaiting(): void {
-    this.setDeadline(this.closeTimeout)
-    if (this.sender.takesFrames) this.sendCloseNow(this.codeToSend, this.closePayload)
+  private stopWaiting(closing: Closing): void {
+    this.setDeadline(closing, this.closeTimeout)
+    if (this.sender.takesFrames) this.sendCloseNow(closing, closing.codeToSend, closing.payload)
   }
 
   private noteTaken(taken: number): void {
     if (taken === 0) return
     if ((taken & Written.Ping) !== 0) this.sink.onPingTaken()
-    if ((taken & Written.Close) === 0) return
-    this.closeTaken = true
-    if (!this.writeEnded) this.setDeadline(this.closeTimeout)
-    this.proceed()
+    const { closing } = this
+    if (closing === undefined || (taken & Written.Close) === 0) return
+    closing.taken = true
+    if (!closing.writeEnded) this.setDeadline(closing, this.closeTimeout)
+    this.proceed(closing)
   }
 
   /** Ends the transport as soon as the closing handshake allows it. */
-  private proceed(): void {
-    if (!this.closeTaken) return
+  private proceed(closing: Closing): void {
+    if (!closing.taken) return
     // The server closes TCP first, so that the client need not keep the port (RFC 6455 section 7.1.1).
-    if (this.failed || (this.side === 'server' && this.received !== undefined)) this.endWrite()
+    if (closing.failed || (this.side === 'server' && closing.received !== undefined)) this.endWrite(closing)
   }
 
-  private endWrite(): void {
-    if (this.writeEnded) return
-    this.writeEnded = true
+  private endWrite(closing: Closing): void {
+    if (closing.writeEnded) return
+    closing.writeEnded = true
     this.wire.end()
-    this.setDeadline(LINGER_TIMEOUT)
+    this.setDeadline(closing, LINGER_TIMEOUT)
   }
 
-  private destroy(): void {
-    this.writeEnded = true
+  private destroy(closing: Closing): void {
+    closing.writeEnded = true
     this.sender.end()
     this.wire.destroy()
   }
 
-  private setDeadline(timeout: number): void {
-    this.deadline = Math.min(this.closingDeadline, this.now() + timeout)
+  private setDeadline(closing: Closing, timeout: number): void {
+    closing.deadline = Math.min(closing.end, this.options.now() + timeout)
     this.sink.onDeadline()
   }
 }

@@ -32,6 +32,7 @@ export interface ReceiverSink {
 /** Called for each frame that has arrived whole: its header's bytes, and its payload, unmasked, where it is at hand. */
 export type FrameListener = (header: Uint8Array, payload: Uint8Array) => void
 
+/** Of these a receiver keeps no copy: many can have the same. */
 export interface ReceiverOptions {
   /** The side that this end is; a server takes masked frames only, a client unmasked ones only. */
   side: Side
@@ -87,21 +88,12 @@ interface FailsAt {
  * until `receive` returns. Nothing that the sink is given shares memory with a chunk.
  */
 export class Receiver {
-  maxPayload: number
-  maxFragments: number
-  text: 'string' | 'bytes'
   /** Whether the next message is to be given in pieces instead of whole. */
   inPieces = false
   frameListener: FrameListener | undefined
 
   private readonly sink: ReceiverSink
-  private readonly platform: Platform
-  /** The side that sends what is read here. */
-  private readonly peer: Side
-  private readonly masked: boolean
-  private readonly decoder: MessageDecoder | undefined
-  /** The reserved bits that a first frame may have. */
-  private readonly reservedBit: number
+  private options: ReceiverOptions
 
   private mode: 0 | 1 | 2 = Mode.Reading
   /** Bytes of the stream before the chunk at hand. */
@@ -124,19 +116,50 @@ export class Receiver {
 
   constructor(options: ReceiverOptions, sink: ReceiverSink) {
     this.sink = sink
-    this.platform = options.platform
-    this.peer = options.side === 'server' ? 'client' : 'server'
-    this.masked = options.side === 'server'
-    this.maxPayload = options.maxPayload
-    this.maxFragments = options.maxFragments
-    this.text = options.text
-    this.decoder = options.decoder
-    this.reservedBit = options.decoder?.reservedBit ?? 0
+    this.options = options
+  }
+
+  get maxPayload(): number {
+    return this.options.maxPayload
+  }
+
+  set maxPayload(bytes: number) {
+    this.options = { ...this.options, maxPayload: bytes }
+  }
+
+  get maxFragments(): number {
+    return this.options.maxFragments
+  }
+
+  set maxFragments(count: number) {
+    this.options = { ...this.options, maxFragments: count }
   }
 
   /** Bytes that were read. */
   get bytesReceived(): number {
     return this.streamOffset
+  }
+
+  private get platform(): Platform {
+    return this.options.platform
+  }
+
+  /** The side that sends what is read here. */
+  private get peer(): Side {
+    return this.options.side === 'server' ? 'client' : 'server'
+  }
+
+  private get masked(): boolean {
+    return this.options.side === 'server'
+  }
+
+  private get text(): 'string' | 'bytes' {
+    return this.options.text
+  }
+
+  /** The reserved bits that a first frame may have. */
+  private get reservedBit(): number {
+    return this.options.decoder?.reservedBit ?? 0
   }
 
   /** Whether there is something that was not delivered: bytes that `pause` left unread, or a message to be decoded. */
@@ -325,7 +348,8 @@ export class Receiver {
 
   /** Most bytes of a message as it is sent. */
   private mostOf(isEncoded: boolean): number {
-    return isEncoded && this.decoder !== undefined ? this.decoder.encodedLimit(this.maxPayload) : this.maxPayload
+    const { decoder, maxPayload } = this.options
+    return isEncoded && decoder !== undefined ? decoder.encodedLimit(maxPayload) : maxPayload
   }
 
   /** A frame that lies whole in the chunk. */
@@ -479,7 +503,7 @@ export class Receiver {
 
   /** Decodes a message whose last frame ended at `end`, at once or, where that takes long, while nothing more is read. */
   private decode(opcode: number, encoded: Uint8Array, end: number): void {
-    const decoder = this.decoder!
+    const decoder = this.options.decoder!
     const decoded = decoder.decode(encoded, this.maxPayload)
     if (decoded !== undefined) return this.deliverDecoded(opcode, decoded, end)
     const paused = this.mode === Mode.Paused

@@ -12,7 +12,7 @@ import {
 } from '../protocol/handshake.ts'
 import { atOnce, isAwaitable } from '../socket/awaitable.ts'
 import { type Context, currentContext } from '../socket/context.ts'
-import { Link, type LinkSetup } from '../socket/link.ts'
+import { connectionOptions, Link, type LinkSetup } from '../socket/link.ts'
 import { reportError } from '../socket/report-error.ts'
 import { shared } from '../socket/runtime.ts'
 import { type Membership, ServerSocket } from '../socket/server-socket.ts'
@@ -289,7 +289,7 @@ function setupOf(context: UpgradeContext, route: Route): LinkSetup {
   if (made !== undefined) return made
   const { behaviour, options, admission } = route
   const setup: LinkSetup = {
-    side: 'server',
+    connection: connectionOptions('server', behaviour),
     behaviour,
     handlers: options,
     context: context.handlers,

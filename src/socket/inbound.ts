@@ -40,9 +40,8 @@ export class Inbound {
   private pendingEnd: (() => void) | undefined
   /** A message that is read in pieces has begun. */
   private midMessage = false
-  private messageBucket: TokenBucket | undefined
-  private byteBucket: TokenBucket | undefined
-  private controlBucket: TokenBucket | undefined
+  /** There once a rate was asked for. */
+  private buckets: Partial<Record<RateName, TokenBucket>> | undefined
 
   constructor(host: InboundHost) {
     this.host = host
@@ -128,7 +127,7 @@ export class Inbound {
     if (begins) {
       if (this.judge(piece, now) === 'closed') return false
     } else if (byteRate !== false) {
-      this.byteBucket?.takeMore(byteRate, piece.length, now)
+      this.buckets?.byteRate?.takeMore(byteRate, piece.length, now)
     }
     this.waitForRates(now, ['wait', 'drop'])
     return true
@@ -144,8 +143,7 @@ export class Inbound {
     const { controlRate } = this.host.behaviour
     if (controlRate === false) return true
     const now = shared.now()
-    this.controlBucket ??= new TokenBucket(controlRate, now)
-    return this.meter('controlRate', controlRate, this.controlBucket, 1, now) !== 'closed'
+    return this.meter('controlRate', controlRate, 1, now) !== 'closed'
   }
 
   /** The time that a rate takes has passed. */
@@ -215,26 +213,20 @@ export class Inbound {
   private judge(data: string | Uint8Array, now: number): Verdict {
     const { messageRate, byteRate } = this.host.behaviour
     if (messageRate !== false) {
-      this.messageBucket ??= new TokenBucket(messageRate, now)
-      const verdict = this.meter('messageRate', messageRate, this.messageBucket, 1, now)
+      const verdict = this.meter('messageRate', messageRate, 1, now)
       if (verdict !== 'in') return verdict === 'over' ? 'message-rate' : verdict
     }
     if (byteRate !== false) {
-      this.byteBucket ??= new TokenBucket(byteRate, now)
-      const verdict = this.meter('byteRate', byteRate, this.byteBucket, bytesIn(data), now)
+      const verdict = this.meter('byteRate', byteRate, bytesIn(data), now)
       if (verdict !== 'in') return verdict === 'over' ? 'byte-rate' : verdict
     }
     return 'in'
   }
 
-  private meter(
-    name: RateName,
-    rate: Rate,
-    bucket: TokenBucket,
-    amount: number,
-    now: number,
-  ): 'in' | 'over' | 'closed' {
-    if (bucket.take(rate, amount, now) || rate.over === 'wait') return 'in'
+  private meter(name: RateName, rate: Rate, amount: number, now: number): 'in' | 'over' | 'closed' {
+    this.buckets ??= {}
+    this.buckets[name] ??= new TokenBucket(rate, now)
+    if (this.buckets[name].take(rate, amount, now) || rate.over === 'wait') return 'in'
     if (rate.over === 'drop') return 'over'
     const message = `The peer sends too many ${COUNTED[name]}: more than ${rate.perSecond} in a second and ${rate.burst} at once (${name}).`
     this.host.connection.fail(CloseCode.PolicyViolation, 'sends too much', 'rate-limit', new RateLimitError(message))
@@ -246,7 +238,7 @@ export class Inbound {
     const { messageRate, byteRate } = this.host.behaviour
     const until = (rate: Rate | false, bucket: TokenBucket | undefined) =>
       rate !== false && over.includes(rate.over) ? (bucket?.wait(rate, now) ?? 0) : 0
-    const wait = Math.max(until(messageRate, this.messageBucket), until(byteRate, this.byteBucket))
+    const wait = Math.max(until(messageRate, this.buckets?.messageRate), until(byteRate, this.buckets?.byteRate))
     if (wait === 0) return false
     this.hold(Hold.Rate)
     this.host.pulse.readAgainIn(wait)

@@ -1,6 +1,6 @@
 import { CloseCode } from '../protocol/close-code.ts'
 import { type CloseCause, type CloseInfo, ConnectionClosedError } from '../protocol/close-info.ts'
-import { Connection, type ConnectionSink } from '../protocol/connection.ts'
+import { Connection, type ConnectionOptions, type ConnectionSink } from '../protocol/connection.ts'
 import { encodeControlPayload } from '../protocol/control-payload.ts'
 import { ArgumentError, type Side, TimeoutError } from '../protocol/error.ts'
 import type { MessageCodec } from '../protocol/message-codec.ts'
@@ -25,7 +25,8 @@ import type { Socket } from './socket.ts'
 
 /** What a kind of socket is made from: a server's route, or one client connection. */
 export interface LinkSetup {
-  side: Side
+  /** What `connectionOptions` makes of the behaviour. */
+  connection: ConnectionOptions
   behaviour: Behaviour
   handlers: Handlers<Socket>
   /** The AsyncLocalStorage context in which the handlers run. */
@@ -36,6 +37,11 @@ export interface LinkSetup {
   onClosed?(socket: Socket, info: CloseInfo): void
   /** Called with each round-trip time that was measured, in milliseconds. */
   onRoundTrip?(milliseconds: number): void
+}
+
+export function connectionOptions(side: Side, behaviour: Behaviour): ConnectionOptions {
+  const { maxPayload, maxFragments, text, closeTimeout } = behaviour
+  return { side, platform: shared.platform, shared, now, maxPayload, maxFragments, text, closeTimeout }
 }
 
 /** How many messages were dropped, by the limit that dropped them. */
@@ -74,22 +80,9 @@ export class Link
     this.behaviour = setup.behaviour
     this.transport = transport
     this.codec = codec
-    const { side, behaviour } = setup
-    this.connection = new Connection(
-      {
-        side,
-        shared,
-        now,
-        maxPayload: behaviour.maxPayload,
-        maxFragments: behaviour.maxFragments,
-        text: behaviour.text,
-        closeTimeout: behaviour.closeTimeout,
-        codec,
-      },
-      this,
-      transport,
-    )
-    this.pulse = new Pulse(this.connection, this)
+    const { connection } = setup
+    this.connection = new Connection(codec === undefined ? connection : { ...connection, codec }, this, transport)
+    this.pulse = new Pulse(this)
     this.inbound = new Inbound(this)
     this.outbound = new Outbound(this)
   }

@@ -33,7 +33,7 @@ export class Outbound implements Debtor {
 
   private readonly host: OutboundHost
   private slowTold = false
-  private readonly whenDrained: (() => void)[] = []
+  private whenDrained: (() => void)[] | undefined
   private whenWritable: (() => void) | undefined
 
   constructor(host: OutboundHost) {
@@ -138,7 +138,7 @@ export class Outbound implements Debtor {
   }
 
   onDrained(): void {
-    for (const wake of [...this.whenDrained]) wake()
+    if (this.whenDrained !== undefined) for (const wake of [...this.whenDrained]) wake()
     if (!this.slowTold) return
     this.slowTold = false
     this.host.drainedAfterSlow()
@@ -161,8 +161,7 @@ export class Outbound implements Debtor {
       const done = () => {
         signal?.removeEventListener('abort', onAbort)
         whenClosed.delete(onClosed)
-        const index = this.whenDrained.indexOf(onDrained)
-        if (index >= 0) this.whenDrained.splice(index, 1)
+        this.whenDrained = this.whenDrained?.filter((wake) => wake !== onDrained)
       }
       const onDrained = () => {
         done()
@@ -178,6 +177,7 @@ export class Outbound implements Debtor {
       }
       signal?.addEventListener('abort', onAbort)
       whenClosed.add(onClosed)
+      this.whenDrained ??= []
       this.whenDrained.push(onDrained)
     })
   }

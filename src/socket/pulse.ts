@@ -7,6 +7,7 @@ import { wheel } from './runtime.ts'
 
 /** What a pulse asks of its link. */
 export interface PulseHost {
+  readonly connection: Connection
   sendPing(payload: Uint8Array): void
   /** Nothing was read for as long as reading may be paused. */
   pausedTooLong(): void
@@ -17,6 +18,19 @@ export interface PulseHost {
   /** The first message has not come in time. */
   noMessage(): void
 }
+
+/** When each of these is due; infinite for those that there is nothing to wait for. */
+interface Deadlines {
+  /** The pause in reading becomes too long. */
+  pause: number
+  /** Reading goes on by itself. */
+  read: number
+  /** The first message must have come. */
+  message: number
+  life: number
+}
+
+const NEVER = Number.POSITIVE_INFINITY
 
 /**
  * When something is due for a connection: a ping, the judgement that the peer is dead, the end of a pause, of the wait for
@@ -31,24 +45,17 @@ export class Pulse implements WheelEntry {
   wheelNext: WheelEntry | undefined
   wheelPrevious: WheelEntry | undefined
 
-  private readonly connection: Connection
   private readonly host: PulseHost
   private heartbeat: Heartbeat | undefined
   private pings: Pings | undefined
-  /** When the pause in reading becomes too long; infinite while there is none. */
-  private pauseDeadline = Number.POSITIVE_INFINITY
-  /** When reading goes on by itself. */
-  private readDeadline = Number.POSITIVE_INFINITY
-  /** When the first message must have come. */
-  private messageDeadline = Number.POSITIVE_INFINITY
-  private lifeDeadline = Number.POSITIVE_INFINITY
+  /** What else there is to wait for. Most connections have nothing. */
+  private deadlines: Deadlines | undefined
   /** When reading stopped; undefined while it goes on. */
   private pausedAt: number | undefined
   /** The heartbeat's own ping is on its way to the kernel. */
   private pinging = false
 
-  constructor(connection: Connection, host: PulseHost) {
-    this.connection = connection
+  constructor(host: PulseHost) {
     this.host = host
   }
 
@@ -70,7 +77,7 @@ export class Pulse implements WheelEntry {
 
   /** Milliseconds until the peer is judged dead if nothing is heard of it any more. */
   get aliveFor(): number {
-    return Math.max(0, (this.heartbeat?.aliveUntil ?? Number.POSITIVE_INFINITY) - wheel.now())
+    return Math.max(0, Math.floor((this.heartbeat?.aliveUntil ?? NEVER) - wheel.now()))
   }
 
   /** Something has arrived. */
@@ -90,7 +97,7 @@ export class Pulse implements WheelEntry {
 
   /** The wire was given something. */
   wireAsked(): void {
-    if (this.connection.sender.blocked) this.heartbeat?.heldUp(wheel.now())
+    if (this.host.connection.sender.blocked) this.heartbeat?.heldUp(wheel.now())
   }
 
   /** Nothing is read from here on, so nobody is judged. */
@@ -102,7 +109,7 @@ export class Pulse implements WheelEntry {
 
   resume(): void {
     const now = wheel.now()
-    this.messageDeadline += now - (this.pausedAt ?? now)
+    if (this.deadlines !== undefined) this.deadlines.message += now - (this.pausedAt ?? now)
     this.pausedAt = undefined
     this.heartbeat?.resume(now)
     this.reschedule()
@@ -110,26 +117,22 @@ export class Pulse implements WheelEntry {
 
   /** The pause in reading is too long after so many milliseconds; an infinite number takes that back. */
   limitPause(milliseconds: number): void {
-    this.pauseDeadline = wheel.now() + milliseconds
-    this.reschedule()
+    this.wait('pause', wheel.now() + milliseconds)
   }
 
   /** Reading is to go on after so many milliseconds. */
   readAgainIn(milliseconds: number): void {
-    this.readDeadline = wheel.now() + milliseconds
-    this.reschedule()
+    this.wait('read', wheel.now() + milliseconds)
   }
 
   /** The first message has to come within so many milliseconds, without those in which nothing is read. */
   expectMessage(milliseconds: number): void {
-    this.messageDeadline = (this.pausedAt ?? wheel.now()) + milliseconds
-    this.reschedule()
+    this.wait('message', (this.pausedAt ?? wheel.now()) + milliseconds)
   }
 
   /** The connection ends after so many milliseconds. */
   limitLife(milliseconds: number): void {
-    this.lifeDeadline = wheel.now() + milliseconds
-    this.reschedule()
+    this.wait('life', wheel.now() + milliseconds)
   }
 
   /** Sends a ping; `settle` gets its round-trip time, or undefined when it is given up. */
@@ -163,7 +166,7 @@ export class Pulse implements WheelEntry {
   }
 
   onTime(): void {
-    const { connection } = this
+    const { connection } = this.host
     if (connection.state === 'closing') {
       connection.tick()
     } else if (connection.state === 'open') {
@@ -173,36 +176,44 @@ export class Pulse implements WheelEntry {
   }
 
   reschedule(): void {
-    const { connection } = this
+    const { connection } = this.host
     if (connection.state === 'closed') return
-    const due =
-      connection.state === 'closing'
-        ? connection.deadline
-        : Math.min(
-            this.heartbeat?.due ?? Number.POSITIVE_INFINITY,
-            this.pauseDeadline,
-            this.readDeadline,
-            this.messageDue,
-            this.lifeDeadline,
-          )
+    const due = connection.state === 'closing' ? connection.deadline : this.nextDue
     if (due !== this.wheelDue || this.wheelSlot < 0) wheel.schedule(this, due)
+  }
+
+  private wait(what: keyof Deadlines, due: number): void {
+    if (this.deadlines === undefined && due === NEVER) return
+    this.deadlines ??= { pause: NEVER, read: NEVER, message: NEVER, life: NEVER }
+    this.deadlines[what] = due
+    this.reschedule()
+  }
+
+  private get nextDue(): number {
+    const heartbeat = this.heartbeat?.due ?? NEVER
+    if (this.deadlines === undefined) return heartbeat
+    const { pause, read, life } = this.deadlines
+    return Math.min(heartbeat, pause, read, this.messageDue, life)
   }
 
   /** When the first message must have come; nobody is judged while nothing is read. */
   private get messageDue(): number {
-    return this.pausedAt === undefined ? this.messageDeadline : Number.POSITIVE_INFINITY
+    return this.pausedAt === undefined ? (this.deadlines?.message ?? NEVER) : NEVER
   }
 
   private checkDeadlines(): void {
+    const { deadlines } = this
     const now = wheel.now()
-    if (now >= this.pauseDeadline) return this.host.pausedTooLong()
-    if (now >= this.messageDue) return this.host.noMessage()
-    if (now >= this.lifeDeadline) return this.host.livedTooLong()
-    if (now >= this.readDeadline) {
-      this.readDeadline = Number.POSITIVE_INFINITY
-      this.host.readAgain()
+    if (deadlines !== undefined) {
+      if (now >= deadlines.pause) return this.host.pausedTooLong()
+      if (now >= this.messageDue) return this.host.noMessage()
+      if (now >= deadlines.life) return this.host.livedTooLong()
+      if (now >= deadlines.read) {
+        deadlines.read = NEVER
+        this.host.readAgain()
+      }
     }
-    if (this.connection.state === 'open') this.checkHeartbeat()
+    if (this.host.connection.state === 'open') this.checkHeartbeat()
   }
 
   private checkHeartbeat(): void {
@@ -214,7 +225,7 @@ export class Pulse implements WheelEntry {
     } else if (verdict === 'dead' && heartbeat !== undefined) {
       const { interval, timeout } = heartbeat.settings
       const message = `The peer was silent for ${interval} ms and did not answer a ping within ${timeout} ms more.`
-      this.connection.terminate('heartbeat', new HeartbeatError(message))
+      this.host.connection.terminate('heartbeat', new HeartbeatError(message))
     }
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { nodePlatform } from '../../src/platform/node.ts'
 import type { CloseInfo } from '../../src/protocol/close-info.ts'
 import { Connection, type ConnectionSink } from '../../src/protocol/connection.ts'
 import type { Side } from '../../src/protocol/error.ts'
@@ -18,6 +19,7 @@ class Echo implements ConnectionSink {
     this.connection = new Connection(
       {
         side: role,
+        platform: nodePlatform,
         shared: freshShared(),
         now: () => 0,
         maxPayload: 1024 * 1024,

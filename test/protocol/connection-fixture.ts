@@ -1,3 +1,4 @@
+import { nodePlatform } from '../../src/platform/node.ts'
 import type { CloseInfo } from '../../src/protocol/close-info.ts'
 import { Connection, type ConnectionOptions, type ConnectionSink } from '../../src/protocol/connection.ts'
 import type { Side } from '../../src/protocol/error.ts'
@@ -22,6 +23,7 @@ export class Fixture implements ConnectionSink {
     this.connection = new Connection(
       {
         side,
+        platform: nodePlatform,
         shared: freshShared(),
         now: () => this.time,
         maxPayload: 1024 * 1024,

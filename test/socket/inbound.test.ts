@@ -13,7 +13,7 @@ import {
 import { memoryPair, openSocket, type Transport, type TransportSink } from 'heartwire/testing'
 import { describe, expect, test } from 'vitest'
 import { currentContext } from '../../src/socket/context.ts'
-import { Link } from '../../src/socket/link.ts'
+import { connectionOptions, Link } from '../../src/socket/link.ts'
 import { resolveBehaviour, SERVER_DEFAULTS } from '../../src/socket/options.ts'
 import { Socket } from '../../src/socket/socket.ts'
 import { reversed, SlowCodec } from '../protocol/slow-codec.ts'
@@ -617,7 +617,8 @@ describe('the end of the transport, told while a message is being decoded', () =
     }
     const codec = new SlowCodec()
     const behaviour = resolveBehaviour({ heartbeat: false }, SERVER_DEFAULTS)
-    const link = new Link({ side: 'server', behaviour, handlers, context: currentContext() }, transport, codec)
+    const connection = connectionOptions('server', behaviour)
+    const link = new Link({ connection, behaviour, handlers, context: currentContext() }, transport, codec)
     const socket = new Socket(link, undefined, '')
     link.start(socket)
     const send = (...messages: string[]) => {

@@ -96,6 +96,7 @@ class Driver extends Events {
     this.connection = new Connection(
       {
         side: (flags & 1) === 0 ? 'server' : 'client',
+        platform: nodePlatform,
         shared,
         now: () => this.time,
         maxPayload: MAX_PAYLOAD,
