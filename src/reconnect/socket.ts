@@ -220,6 +220,8 @@ export class ReconnectingWebSocket extends (EventTarget as new () => TypedEventT
     this.#openedAt = undefined
     this.#after(this.#settings.connectTimeout, () => this.#ended({ ...UNKNOWN_END, cause: 'connect-timeout' }))
     this.#become('connecting')
+    // Who has made this socket has yet to listen.
+    await undefined
     if (attempt.signal.aborted) return
     try {
       const target =
