@@ -60,7 +60,7 @@ export function serverArguments(argv: readonly string[] = process.argv.slice(2))
 export function serveControl(
   port: number,
   versions: Record<string, string>,
-  collect: (() => void) | undefined = globalThis.gc,
+  collect: (() => void) | undefined = collectAll,
 ): void {
   createInterface({ input: process.stdin })
     .on('line', (line) => {
@@ -76,6 +76,13 @@ export function serveControl(
 export function decline(error: unknown): void {
   say({ declined: (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '' })
 }
+
+/**
+ * As V8 collects when the system is short of memory: it gives back what it does not need. An ordinary collection leaves the
+ * young generation as large as it was, whatever is in it: tens of megabytes after many handshakes.
+ */
+const collectAll =
+  globalThis.gc && (() => void globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' }))
 
 function say(line: Ready | Declined | Usage): void {
   process.stdout.write(`${JSON.stringify(line)}\n`)
