@@ -5,7 +5,7 @@ import { MaskKeySource } from '../protocol/mask-key-source.ts'
 import type { SenderShared } from '../protocol/sender.ts'
 import { SlabPool } from '../protocol/slab.ts'
 import { findAddon } from '../transport/addon.ts'
-import { gatherWrites, sendGathered } from '../transport/native.ts'
+import { gatherWrites, sendGathered } from '../transport/gathering.ts'
 
 const { addon } = findAddon()
 const platform = addon === undefined ? nodePlatform : withNativeMask(nodePlatform, addon.mask)

@@ -1,7 +1,8 @@
 import { closeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { getSystemErrorMap } from 'node:util'
-import { type Native, NativeTransport, nativeOfThread } from './native.ts'
+import { NativeTransport } from './native.ts'
+import { type Native, nativeOfThread } from './native-loop.ts'
 
 /** What a listener does with those who come. */
 export interface NativeHost {

@@ -2,128 +2,15 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { copyOf } from '../protocol/copy.ts'
-import { type Addon, findAddon, type NativeLoop } from './addon.ts'
+import { gather, sendOutgoing } from './gathering.ts'
+import { Happened, type Native, nativeOfThread, type Occupant } from './native-loop.ts'
 import { isReset, type Transport, type TransportSink } from './transport.ts'
-
-/** Room for four reads of the largest size. What comes in beyond that in one turn is delivered in several calls. */
-const ARENA_SIZE = 256 * 1024
-const MOST_RECORDS = 4096
-/** Numbers of a record: the slot; where the bytes begin, or what else happened; the number of bytes, or of the error. */
-const RECORD = 3
-const Happened = { End: -1, Error: -2, Writable: -3, Request: -4, Stranger: -5 } as const
-
-/**
- * What a listener does with those who come: with one that begins with a request, of which this is the head, and with any other.
- * The bytes are there until it returns.
- */
-export type Visit = (slot: number, head: Uint8Array | undefined) => void
-
-/** The addon, with the memory that it shares with this thread. No view of it is given to anyone who might keep it. */
-export interface Native extends NativeLoop {
-  arena: Uint8Array
-  addon: Addon
-  /** By the listener's id. */
-  visits: Map<number, Visit>
-}
-
-/** Writes that can be gathered for one call. */
-const MOST_OUTGOING = 1024
-/** Numbers of one: the slot; from where to where; how many bytes were taken. */
-const OUTGOING = 4
-
-const outgoing = new Int32Array(MOST_OUTGOING * OUTGOING)
-/** Where the bytes of the writes lie that are gathered. */
-let gathered: Uint8Array | undefined
-let gatheredCount = 0
-let gathers = false
-
-/** From here on what is written from a slab is gathered, until `sendGathered`. The slabs are not to be written over. */
-export function gatherWrites(): void {
-  gathers = native !== undefined
-}
-
-/** Gives the kernel all that was gathered, in one call. */
-export function sendGathered(): void {
-  gathers = false
-  sendOutgoing()
-}
-
-function gather(slot: number, bytes: Uint8Array, from: number, to: number): void {
-  if (bytes !== gathered || gatheredCount === MOST_OUTGOING) sendOutgoing()
-  gathered = bytes
-  const at = gatheredCount++ * OUTGOING
-  outgoing[at] = slot
-  outgoing[at + 1] = from
-  outgoing[at + 2] = to
-}
-
-function sendOutgoing(): void {
-  if (native === undefined || gathered === undefined) return
-  const bytes = gathered
-  const count = gatheredCount
-  gathered = undefined
-  gatheredCount = 0
-  if (native.send(count, bytes) === 0) return
-  const held: NativeTransport[] = []
-  for (let at = 0; at < count * OUTGOING; at += OUTGOING) {
-    const from = outgoing[at + 1]!
-    const to = outgoing[at + 2]!
-    const taken = outgoing[at + 3]!
-    const transport = transports[outgoing[at]!]
-    if (taken === to - from || transport === undefined) continue
-    transport.keep(bytes, from, to, taken)
-    held.push(transport)
-  }
-  // Only now, since whoever is told may write at once.
-  for (const transport of held) transport.tellHeld()
-}
-
-let native: Native | undefined
-const transports: (NativeTransport | undefined)[] = []
-
-/** That of this thread; undefined without the addon. */
-export function nativeOfThread(): Native | undefined {
-  native ??= openNative()
-  return native
-}
-
-function openNative(): Native | undefined {
-  const { addon } = findAddon()
-  if (addon === undefined) return undefined
-  const arena = new Uint8Array(ARENA_SIZE)
-  const records = new Int32Array(MOST_RECORDS * RECORD)
-  const visits: Native['visits'] = new Map()
-  const onTurn = (count: number) => {
-    for (let at = 0; at < count * RECORD; at += RECORD) {
-      const slot = records[at]!
-      const what = records[at + 1]!
-      const length = records[at + 2]!
-      try {
-        // None when it was closed by what happened to another.
-        if (what > Happened.Request) transports[slot]?.happened(what, length)
-        else if (what === Happened.Stranger) visits.get(length)?.(slot, undefined)
-        else {
-          at += RECORD
-          visits.get(length)?.(slot, new Uint8Array(arena.buffer, records[at + 1], records[at + 2]))
-        }
-      } catch (error) {
-        // As from a callback of Node's own; what happened to the others is told all the same.
-        process.nextTick(rethrow, error)
-      }
-    }
-  }
-  return { ...addon.open(arena, records, outgoing, onTurn), arena, addon, visits }
-}
-
-function rethrow(error: unknown): never {
-  throw error
-}
 
 /**
  * A transport over a socket that the native addon reads and writes. What all of them receive in a turn of the event loop
  * comes in one call; what is sent goes to the kernel at once, from where it lies.
  */
-export class NativeTransport implements Transport {
+export class NativeTransport implements Transport, Occupant {
   readonly remoteAddress: string | undefined
   private readonly native: Native
   /** Below 0 when it is closed. */
@@ -147,7 +34,7 @@ export class NativeTransport implements Transport {
     this.slot = slot
     this.remoteAddress = remoteAddress
     this.early = early
-    transports[slot] = this
+    loop.occupants[slot] = this
   }
 
   /**
@@ -215,9 +102,8 @@ export class NativeTransport implements Transport {
   }
 
   gather(bytes: Uint8Array, from: number, to: number): boolean {
-    if (!gathers || this.rest.length > 0 || this.slot < 0) return false
-    gather(this.slot, bytes, from, to)
-    return true
+    if (this.rest.length > 0 || this.slot < 0) return false
+    return gather(this.native, this.slot, bytes, from, to)
   }
 
   writeAll(pieces: readonly Uint8Array[]): boolean {
@@ -342,7 +228,7 @@ export class NativeTransport implements Transport {
 
   private close(error: Error | undefined): void {
     if (this.slot < 0) return
-    transports[this.slot] = undefined
+    this.native.occupants[this.slot] = undefined
     this.native.close(this.slot)
     this.slot = -1
     this.rest = NOTHING

@@ -1,7 +1,8 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { findAddon } from '../../src/transport/addon.ts'
-import { gatherWrites, NativeTransport, sendGathered } from '../../src/transport/native.ts'
+import { gatherWrites, sendGathered } from '../../src/transport/gathering.ts'
+import { NativeTransport } from '../../src/transport/native.ts'
 import { Recorder } from './recorder.ts'
 
 /** A native transport, and what is at its other end. */
