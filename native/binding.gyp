@@ -1,8 +1,15 @@
 {
+  "variables": {
+    "variables": {"conditions": [["OS == 'linux'", {"poller%": "epoll"}, {"poller%": "uv"}]]},
+    "poller%": "<(poller)"
+  },
   "targets": [
     {
       "target_name": "heartwire",
-      "sources": ["src/module.c", "src/loop.c", "src/connection.c", "src/listener.c", "src/listener_calls.c", "src/mask.c"],
+      "sources": [
+        "src/module.c", "src/loop.c", "src/poller_<(poller).c", "src/connection.c",
+        "src/listener.c", "src/listener_calls.c", "src/mask.c"
+      ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
       "cflags": ["-std=c11", "-O3", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror", "-fvisibility=hidden"],
       "cflags!": ["-O2"],

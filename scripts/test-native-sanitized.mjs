@@ -3,7 +3,8 @@
 // Builds the addon with AddressSanitizer and UndefinedBehaviorSanitizer, with the same flags otherwise, and runs the tests over it
 // that use it: transport, server, client, conformance, regressions, processes, chaos, fuzzing. What a sanitizer finds ends
 // the process that did it, and fails this. Then it looks for memory that the addon has not freed when threads and a
-// process end. Needs a build, Linux and gcc.
+// process end. All of that once more, with fewer tests, for the addon as it is where there is no epoll. Needs a build, Linux
+// and gcc.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,7 +13,6 @@ import { buildNative } from './build-native.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(root, 'build/native-sanitized')
-const addon = join(folder, 'heartwire.node')
 const flags = '-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g'
 const folders = ['transport/', 'server/', 'client/', 'conformance/', 'regressions/']
 const programs = ['faults/processes.test.ts', 'proof/chaos.test.ts', 'proof/fuzz.test.ts']
@@ -21,6 +21,12 @@ const tests = [
   '--project=built',
   '--testTimeout=60000',
   ...[...folders, ...programs].map((path) => `test/${path}`),
+]
+
+const testsOfPoller = [
+  '--project=src',
+  '--testTimeout=60000',
+  ...['transport/', 'server/native-port.test.ts', 'server/transport.test.ts'].map((path) => `test/${path}`),
 ]
 
 /** Connections that end in every way, in the process and in threads that end before them. */
@@ -47,26 +53,32 @@ const everyEnd = `
 if (process.platform !== 'linux') stop('works on Linux only')
 rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder, { recursive: true })
-if (!(await buildNative({ target: addon, env: { CFLAGS: flags, LDFLAGS: flags } }))) process.exit(1)
 const args = process.argv.slice(2)
-const tested = run(
-  'tests',
-  ['node_modules/vitest/vitest.mjs', 'run', ...(args.length > 0 ? args : tests)],
-  'detect_leaks=0',
-)
 // With few frames kept of each allocation, those of the addon are the ones that it has made itself.
 writeFileSync(join(folder, 'program.mjs'), everyEnd)
-const ended = run('leaks', [join(folder, 'program.mjs')], 'detect_leaks=1:malloc_context_size=5:exitcode=0')
-const leaks = ended.reports.flatMap((report) => report.split('\n\n').filter(isOfAddon))
-for (const report of [...tested.reports, ...(ended.status === 0 || leaks.length > 0 ? leaks : ended.reports)])
-  console.error(report)
-if (tested.status !== 0 || tested.reports.length > 0) stop('failed: tests')
-if (leaks.length > 0) stop(`failed: ${leaks.length} places in the addon whose memory was not freed`)
-if (ended.status !== 0) stop('failed: the program whose memory was looked at')
+await testWith('epoll', args.length > 0 ? args : tests)
+await testWith('uv', args.length > 0 ? args : testsOfPoller)
 console.log('\nThe sanitizers have found nothing.')
 
+/** @param poller the source of the addon that finds out which sockets are ready, as native/binding.gyp has it */
+async function testWith(poller, tests) {
+  const addon = join(folder, `heartwire-${poller}.node`)
+  const env = { CFLAGS: flags, LDFLAGS: flags, GYP_DEFINES: `poller=${poller}` }
+  if (!(await buildNative({ target: addon, env }))) process.exit(1)
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...tests]
+  const tested = run(`tests-${poller}`, addon, vitest, 'detect_leaks=0')
+  const leakOptions = 'detect_leaks=1:malloc_context_size=5:exitcode=0'
+  const ended = run(`leaks-${poller}`, addon, [join(folder, 'program.mjs')], leakOptions)
+  const leaks = ended.reports.flatMap((report) => report.split('\n\n').filter(isOfAddon))
+  for (const report of [...tested.reports, ...(ended.status === 0 || leaks.length > 0 ? leaks : ended.reports)])
+    console.error(report)
+  if (tested.status !== 0 || tested.reports.length > 0) stop(`failed: tests, with ${poller}`)
+  if (leaks.length > 0) stop(`failed: ${leaks.length} places in the addon whose memory was not freed, with ${poller}`)
+  if (ended.status !== 0) stop(`failed: the program whose memory was looked at, with ${poller}`)
+}
+
 /** Runs Node with the sanitized addon. Reports go to files, so that one of a process that nobody looked at counts. */
-function run(name, args, options) {
+function run(name, addon, args, options) {
   const common = `log_path=${join(folder, name)}:print_stacktrace=1`
   const { status } = spawnSync(process.execPath, args, {
     cwd: root,

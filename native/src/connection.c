@@ -5,12 +5,13 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include "listener.h"
 #include "loop.h"
+#include "poller.h"
 
 #ifdef MSG_NOSIGNAL
 #define SEND_FLAGS MSG_NOSIGNAL
@@ -21,9 +22,7 @@
 /* Bytes that the kernel takes beyond what it can send: what it has cannot be dropped, or replaced by something newer. */
 #define MOST_UNSENT (128 * 1024)
 
-static void on_ready(uv_poll_t *poll, int status, int events);
-
-static void limit_unsent(int fd) {
+void connection_limit_unsent(int fd) {
 #ifdef TCP_NOTSENT_LOWAT
   int most = MOST_UNSENT;
   /* There is no such thing for a Unix socket. */
@@ -33,64 +32,61 @@ static void limit_unsent(int fd) {
 #endif
 }
 
-static void update(struct connection *connection) {
-  int events = 0;
-  if (connection->reads && !connection->ended) events |= UV_READABLE;
-  if (connection->waits) events |= UV_WRITABLE;
-  if (events != 0)
-    uv_poll_start(&connection->poll, events, on_ready);
-  else
-    uv_poll_stop(&connection->poll);
+static void watch(struct loop *loop, struct connection *connection) {
+  connection->watched = connection->wants;
+  poller_watch(loop->poller, connection->slot, connection->fd, connection->wants);
+}
+
+/*
+ * What it is to be told of from here on. More is asked of the poller at once, less only when it tells of something that is
+ * not wanted: most who pause go on before anything comes, and most who have written the rest have more.
+ */
+static void want(struct loop *loop, struct connection *connection, unsigned events) {
+  if (events == connection->wants) return;
+  if (connection->wants == 0) loop_hold(loop);
+  if (events == 0) loop_let_go(loop);
+  connection->wants = events & (POLLER_READ | POLLER_WRITE);
+  if ((events & ~connection->watched) != 0) watch(loop, connection);
 }
 
 struct connection *connection_open(struct loop *loop, int fd) {
-  struct connection *connection = calloc(1, sizeof *connection);
+  /* With the first connection, so that there is a descriptor for it or it is like any other that cannot be had. */
+  if (loop->poller == NULL) loop->poller = poller_open(loop);
+  struct connection *connection = loop->poller == NULL ? NULL : loop_take_slot(loop);
   if (connection == NULL) return NULL;
-  connection->loop = loop;
-  connection->fd = fd;
-  if (uv_poll_init(loop->uv, &connection->poll, fd) != 0) {
-    free(connection);
+  if (!poller_add(loop->poller, connection->slot, fd)) {
+    loop_free_slot(loop, connection->slot);
     return NULL;
   }
-  limit_unsent(fd);
-  loop->open_handles++;
-  connection->poll.data = connection;
-  if (loop_take_slot(loop, connection) < 0) {
-    /* Its own close callback frees it; the socket is left to whoever asked. */
-    connection->slot = -1;
-    connection->fd = -1;
-    connection_close(connection);
-    return NULL;
-  }
+  *connection = (struct connection){.fd = fd, .slot = connection->slot, .watched = POLLER_READ};
   return connection;
 }
 
-static void on_closed(uv_handle_t *poll) {
-  struct connection *connection = poll->data;
-  struct loop *loop = connection->loop;
-  free(connection);
-  loop_handle_closed(loop);
-}
-
-void connection_close(struct connection *connection) {
+int connection_release(struct loop *loop, struct connection *connection) {
+  int fd = connection->fd;
   if (connection->visit != NULL) listener_left(connection);
-  if (connection->slot >= 0) loop_free_slot(connection->loop, connection->slot);
-  uv_close((uv_handle_t *)&connection->poll, on_closed);
-  if (connection->fd >= 0) close(connection->fd);
+  want(loop, connection, 0);
+  poller_remove(loop->poller, connection->slot, fd);
+  connection->fd = -1;
+  loop_free_slot(loop, connection->slot);
+  return fd;
 }
 
-void connection_watch(struct connection *connection, bool reads, bool waits) {
-  if (connection->reads == reads && connection->waits == waits) return;
-  connection->reads = reads;
-  connection->waits = waits;
-  update(connection);
+void connection_close(struct loop *loop, struct connection *connection) {
+  close(connection_release(loop, connection));
 }
 
-static void read_once(struct connection *connection) {
-  struct loop *loop = connection->loop;
+void connection_watch(struct loop *loop, struct connection *connection, bool reads, bool waits) {
+  unsigned events = 0;
+  if (reads && !connection->ended) events |= POLLER_READ;
+  if (waits) events |= POLLER_WRITE;
+  want(loop, connection, events);
+}
+
+static void read_once(struct loop *loop, struct connection *connection) {
   if (!loop_make_room(loop)) return;
   /* To make room was perhaps to call JavaScript, which may have closed or paused this one. */
-  if (uv_is_closing((uv_handle_t *)&connection->poll) || !connection->reads) return;
+  if (connection->fd < 0 || (connection->wants & POLLER_READ) == 0) return;
   ssize_t length;
   do length = recv(connection->fd, loop->arena + loop->arena_used, READ_SIZE, 0);
   while (length < 0 && errno == EINTR);
@@ -101,41 +97,40 @@ static void read_once(struct connection *connection) {
   } else if (length == 0) {
     connection->ended = true;
     loop_record(loop, connection, RECORD_END, 0);
-    update(connection);
+    want(loop, connection, connection->wants & ~(unsigned)POLLER_READ);
   } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
     connection->ended = true;
-    connection->waits = false;
     loop_record(loop, connection, RECORD_ERROR, uv_translate_sys_error(errno));
-    update(connection);
+    want(loop, connection, 0);
   }
 }
 
-static void on_ready(uv_poll_t *poll, int status, int events) {
-  struct connection *connection = poll->data;
-  struct loop *loop = connection->loop;
+void connection_ready(struct loop *loop, int32_t slot, unsigned events) {
+  struct connection *connection = loop_connection(loop, slot);
+  /* Closed by what happened to another. */
+  if (connection == NULL) return;
+  if ((events & connection->watched & ~connection->wants) != 0) watch(loop, connection);
   if (connection->visit != NULL) {
-    listener_look(connection, status);
+    if (connection->wants != 0) listener_look(loop, connection, (events & POLLER_FAILED) != 0);
     return;
   }
-  if (status < 0) {
-    /* uv has found an error on the socket, and no longer watches it; what came before the error is still read. */
-    events = UV_READABLE | UV_WRITABLE;
-    update(connection);
-  }
-  if ((events & UV_WRITABLE) != 0 && connection->waits) {
-    if (!loop_make_room(loop) || uv_is_closing((uv_handle_t *)poll)) return;
-    connection->waits = false;
-    update(connection);
+  if ((events & connection->wants & POLLER_WRITE) != 0) {
+    if (!loop_make_room(loop)) return;
+    /* JavaScript may have closed this one, or written what was left. */
+    if (connection->fd < 0 || (connection->wants & POLLER_WRITE) == 0) return;
+    want(loop, connection, connection->wants & ~(unsigned)POLLER_WRITE);
     loop_record(loop, connection, RECORD_WRITABLE, 0);
   }
-  if ((events & UV_READABLE) != 0 && connection->reads && !connection->ended) read_once(connection);
+  if ((events & connection->wants & POLLER_READ) != 0) read_once(loop, connection);
 }
 
 int64_t connection_write(struct connection *connection, const struct iovec *pieces, size_t count) {
   struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = count};
   ssize_t taken;
-  do taken = sendmsg(connection->fd, &message, SEND_FLAGS);
-  while (taken < 0 && errno == EINTR);
+  do {
+    taken = count == 1 ? send(connection->fd, pieces->iov_base, pieces->iov_len, SEND_FLAGS)
+                       : sendmsg(connection->fd, &message, SEND_FLAGS);
+  } while (taken < 0 && errno == EINTR);
   if (taken >= 0) return taken;
   if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
   return uv_translate_sys_error(errno);

@@ -26,6 +26,11 @@ void listener_restore(struct listener *listener) {
   if (listener->reserve < 0) listener->reserve = take_descriptor();
 }
 
+static bool send_at_once(int fd) {
+  int on = 1;
+  return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
+}
+
 static int accept_one(int fd, union address *peer) {
   socklen_t length = sizeof *peer;
 #if defined(__linux__)
@@ -35,6 +40,8 @@ static int accept_one(int fd, union address *peer) {
   if (accepted >= 0) {
     fcntl(accepted, F_SETFD, FD_CLOEXEC);
     fcntl(accepted, F_SETFL, fcntl(accepted, F_GETFL) | O_NONBLOCK);
+    send_at_once(accepted);
+    connection_limit_unsent(accepted);
   }
   return accepted;
 #endif
@@ -82,7 +89,7 @@ static void admit(struct listener *listener, int fd, const union address *peer) 
   visitor->visit = visit;
   if (listener->visitors++ == 0 && !uv_is_active((uv_handle_t *)&listener->silence))
     uv_timer_start(&listener->silence, on_silence, listener->patience, listener->patience);
-  connection_watch(visitor, true, false);
+  connection_watch(listener->loop, visitor, true, false);
 }
 
 static void on_acceptable(uv_poll_t *poll, int status, int events) {
@@ -118,8 +125,7 @@ static void on_acceptable(uv_poll_t *poll, int status, int events) {
 }
 
 /* Asks JavaScript what becomes of a visitor: one that has begun with these bytes, or one for somebody else. */
-static void ask(struct connection *visitor, int32_t head) {
-  struct loop *loop = visitor->loop;
+static void ask(struct loop *loop, struct connection *visitor, int32_t head) {
   visitor->visit->asked = true;
   loop_record(loop, visitor, head > 0 ? RECORD_REQUEST : RECORD_STRANGER, visitor->visit->listener->id);
   if (head == 0) return;
@@ -134,26 +140,23 @@ static int32_t head_of(const uint8_t *bytes, size_t length) {
   return end == NULL ? 0 : (int32_t)(end - bytes) + 4;
 }
 
-void listener_look(struct connection *visitor, int status) {
-  struct loop *loop = visitor->loop;
+void listener_look(struct loop *loop, struct connection *visitor, bool failed) {
   if (visitor->visit->asked) {
     /* What it has sent is still there, and would be told of again and again. */
-    connection_watch(visitor, false, false);
+    connection_watch(loop, visitor, false, false);
     return;
   }
-  /* uv watches it no longer when there is an error. */
-  if (status < 0) connection_watch(visitor, false, false);
   if (!loop_make_room(loop)) return;
   /* To make room was perhaps to call JavaScript, which may have closed the listener. */
-  if (visitor->visit == NULL || uv_is_closing((uv_handle_t *)&visitor->poll)) return;
+  if (visitor->fd < 0 || visitor->visit == NULL) return;
   ssize_t length;
   do length = recv(visitor->fd, loop->arena + loop->arena_used, READ_SIZE, MSG_PEEK);
   while (length < 0 && errno == EINTR);
   if (length > 0) {
-    ask(visitor, head_of(loop->arena + loop->arena_used, (size_t)length));
-  } else if (length == 0 || status < 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
+    ask(loop, visitor, head_of(loop->arena + loop->arena_used, (size_t)length));
+  } else if (length == 0 || failed || (errno != EAGAIN && errno != EWOULDBLOCK)) {
     /* Gone without a word. */
-    connection_close(visitor);
+    connection_close(loop, visitor);
   }
 }
 
@@ -172,7 +175,7 @@ static void on_silence(uv_timer_t *timer) {
     return;
   }
   for (size_t slot = 0; slot < loop->slots_made; slot++) {
-    struct connection *visitor = loop->connections[slot];
+    struct connection *visitor = loop_connection(loop, (int32_t)slot);
     struct visit *visit = visitor == NULL ? NULL : visitor->visit;
     if (visit == NULL || visit->listener != listener || visit->asked) continue;
     if (!visit->silent) {
@@ -180,7 +183,7 @@ static void on_silence(uv_timer_t *timer) {
       continue;
     }
     if (loop->record_count + 2 > loop->most_records) break;
-    ask(visitor, 0);
+    ask(loop, visitor, 0);
   }
   /* The loop may sleep after this, and what it has read is told only then. This may close the listener. */
   loop_deliver(loop);
@@ -219,10 +222,10 @@ static int listen_at(const union address *address, int backlog) {
   int on = 1;
   int off = 0;
   socklen_t length = six ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-  /* Without delay, which those that are accepted inherit. */
+  /* On Linux those that are accepted begin with this, and are sent without delay as well. */
+  connection_limit_unsent(fd);
   bool done = fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
-              setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-              setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
+              setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 && send_at_once(fd) &&
               (!six || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0) &&
               bind(fd, &address->any, length) == 0 && listen(fd, backlog) == 0;
   if (done) return fd;

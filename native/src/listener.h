@@ -52,8 +52,8 @@ struct listener *listener_find(const struct loop *loop, int32_t id);
 /* Takes a file descriptor in reserve again, where it was lost. */
 void listener_restore(struct listener *listener);
 
-/* A visitor's socket has something to read, or an error. */
-void listener_look(struct connection *visitor, int status);
+/* A visitor's socket has something to read, or has failed. */
+void listener_look(struct loop *loop, struct connection *visitor, bool failed);
 /* It is no visitor any more. */
 void listener_left(struct connection *visitor);
 

@@ -82,15 +82,6 @@ static napi_value bound(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/* A visitor's socket, which is the caller's from here on. */
-static int give(struct connection *visitor) {
-  int fd = visitor->fd;
-  visitor->fd = -1;
-  listener_left(visitor);
-  connection_close(visitor);
-  return fd;
-}
-
 /* unlisten(id): gives up the port. The file descriptors of the visitors, which are the caller's from here on. */
 static napi_value unlisten(napi_env env, napi_callback_info info) {
   napi_value values[1];
@@ -101,9 +92,9 @@ static napi_value unlisten(napi_env env, napi_callback_info info) {
   if (listener == NULL) return result;
   uint32_t count = 0;
   for (size_t slot = 0; slot < loop->slots_made; slot++) {
-    struct connection *visitor = loop->connections[slot];
+    struct connection *visitor = loop_connection(loop, (int32_t)slot);
     if (visitor == NULL || visitor->visit == NULL || visitor->visit->listener != listener) continue;
-    int fd = give(visitor);
+    int fd = connection_release(loop, visitor);
     if (napi_set_element(env, result, count++, number(env, fd)) != napi_ok) close(fd);
   }
   listener_close(listener);
@@ -148,7 +139,7 @@ static napi_value give_visitor(napi_env env, napi_callback_info info) {
   struct loop *loop;
   if (!arguments(env, info, 1, values, &loop)) return number(env, UV_EINVAL);
   struct connection *visitor = visitor_of(env, loop, values[0]);
-  return number(env, visitor == NULL ? UV_EBADF : give(visitor));
+  return number(env, visitor == NULL ? UV_EBADF : connection_release(loop, visitor));
 }
 
 /* peer(slot): the address that a visitor comes from. */

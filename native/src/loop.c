@@ -6,6 +6,10 @@
 
 #include "connection.h"
 #include "listener.h"
+#include "poller.h"
+
+/* Connections of a block. */
+#define BLOCK ((size_t)256)
 
 static void on_check(uv_check_t *check);
 static void on_env_ends(napi_async_cleanup_hook_handle hook, void *data);
@@ -47,7 +51,7 @@ struct loop *loop_create(napi_env env, napi_value arena, napi_value records, nap
   uv_check_init(loop->uv, &loop->check);
   loop->check.data = loop;
   uv_check_start(&loop->check, on_check);
-  /* Only connections keep the process alive. */
+  /* Only connections keep the process alive: it is referenced while one waits for something. */
   uv_unref((uv_handle_t *)&loop->check);
   loop->open_handles = 1;
   if (napi_add_async_cleanup_hook(env, on_env_ends, loop, &loop->hook) != napi_ok) abort();
@@ -97,42 +101,69 @@ void loop_record(struct loop *loop, const struct connection *from, int32_t offse
   record->length = length;
 }
 
-int32_t loop_take_slot(struct loop *loop, struct connection *connection) {
-  int32_t slot;
+static struct connection *place(const struct loop *loop, size_t slot) {
+  return &loop->blocks[slot / BLOCK][slot % BLOCK];
+}
+
+/* Room for more connections. False when memory is short. */
+static bool add_block(struct loop *loop) {
+  size_t count = loop->slots / BLOCK;
+  /* These grow to twice of what they are, whenever that is a power of two. */
+  if ((count & (count - 1)) == 0) {
+    size_t most = count == 0 ? 1 : count * 2;
+    struct connection **blocks = realloc(loop->blocks, most * sizeof *blocks);
+    if (blocks == NULL) return false;
+    loop->blocks = blocks;
+    int32_t *free_slots = realloc(loop->free_slots, most * BLOCK * sizeof *free_slots);
+    if (free_slots == NULL) return false;
+    loop->free_slots = free_slots;
+  }
+  struct connection *block = calloc(BLOCK, sizeof *block);
+  if (block == NULL) return false;
+  loop->blocks[count] = block;
+  loop->slots += BLOCK;
+  return true;
+}
+
+struct connection *loop_take_slot(struct loop *loop) {
+  size_t slot;
   if (loop->free_count > 0) {
-    slot = loop->free_slots[--loop->free_count];
+    slot = (size_t)loop->free_slots[--loop->free_count];
     loop->free_slots[loop->free_count] = loop->free_slots[loop->free_count + loop->left_count];
   } else {
-    if (loop->slots_made == loop->slots) {
-      size_t more = loop->slots == 0 ? 64 : loop->slots * 2;
-      struct connection **connections = realloc(loop->connections, more * sizeof(struct connection *));
-      if (connections == NULL) return -1;
-      loop->connections = connections;
-      int32_t *free_slots = realloc(loop->free_slots, more * sizeof(int32_t));
-      if (free_slots == NULL) return -1;
-      loop->free_slots = free_slots;
-      loop->slots = more;
-    }
-    slot = (int32_t)loop->slots_made++;
+    if (loop->slots_made == loop->slots && !add_block(loop)) return NULL;
+    slot = loop->slots_made++;
   }
-  loop->connections[slot] = connection;
-  connection->slot = slot;
-  return slot;
+  struct connection *connection = place(loop, slot);
+  connection->fd = -1;
+  connection->slot = (int32_t)slot;
+  return connection;
 }
 
 void loop_free_slot(struct loop *loop, int32_t slot) {
-  loop->connections[slot] = NULL;
   loop->free_slots[loop->free_count + loop->left_count++] = slot;
 }
 
 struct connection *loop_connection(const struct loop *loop, int32_t slot) {
-  return slot >= 0 && (size_t)slot < loop->slots_made ? loop->connections[slot] : NULL;
+  if (slot < 0 || (size_t)slot >= loop->slots_made) return NULL;
+  struct connection *connection = place(loop, (size_t)slot);
+  return connection->fd < 0 ? NULL : connection;
+}
+
+void loop_hold(struct loop *loop) {
+  /* The handle that is always there stands for all of them. */
+  if (loop->holds++ == 0) uv_ref((uv_handle_t *)&loop->check);
+}
+
+void loop_let_go(struct loop *loop) {
+  if (--loop->holds == 0) uv_unref((uv_handle_t *)&loop->check);
 }
 
 void loop_handle_closed(struct loop *loop) {
   if (--loop->open_handles > 0 || !loop->closing) return;
   napi_remove_async_cleanup_hook(loop->hook);
-  free(loop->connections);
+  for (size_t first = 0; first < loop->slots; first += BLOCK) free(loop->blocks[first / BLOCK]);
+  free(loop->blocks);
   free(loop->free_slots);
   free(loop);
 }
@@ -146,9 +177,12 @@ static void on_env_ends(napi_async_cleanup_hook_handle hook, void *data) {
   (void)hook;
   struct loop *loop = data;
   loop->closing = true;
-  for (size_t slot = 0; slot < loop->slots_made; slot++)
-    if (loop->connections[slot] != NULL) connection_close(loop->connections[slot]);
+  for (size_t slot = 0; slot < loop->slots_made; slot++) {
+    struct connection *connection = loop_connection(loop, (int32_t)slot);
+    if (connection != NULL) connection_close(loop, connection);
+  }
   while (loop->listeners != NULL) listener_close(loop->listeners);
+  if (loop->poller != NULL) poller_close(loop->poller);
   uv_close((uv_handle_t *)&loop->check, on_check_closed);
   /* Node frees none of these with the thread. */
   napi_delete_reference(loop->env, loop->kept_arena);

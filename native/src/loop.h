@@ -9,6 +9,7 @@
 
 struct connection;
 struct listener;
+struct poller;
 
 /* What a record of a turn says. The field `offset` is where bytes begin in the arena, or one of these. */
 enum {
@@ -58,8 +59,12 @@ struct loop {
   struct outgoing *outgoing;
   size_t most_outgoing;
 
-  struct connection **connections; /* by slot; NULL where there is none */
-  size_t slots;
+  struct poller *poller; /* from the first connection on */
+  size_t holds;          /* connections that wait for something, and keep the process alive */
+
+  /* By slot, in blocks that stay where they are. */
+  struct connection **blocks;
+  size_t slots; /* for which there are blocks */
   size_t slots_made;
   /* Slots to be had again: the first `free_count`. Behind them those about which there may be records still. */
   int32_t *free_slots;
@@ -86,12 +91,16 @@ void loop_record(struct loop *loop, const struct connection *from, int32_t offse
 /* Gives everything that has come in to JavaScript. */
 void loop_deliver(struct loop *loop);
 
-/* A place for a connection; negative when memory is short. No record of the turn is about who was there before. */
-int32_t loop_take_slot(struct loop *loop, struct connection *connection);
+/* One that is closed, in its slot; NULL when memory is short. Nothing in this turn is about who was there before. */
+struct connection *loop_take_slot(struct loop *loop);
 void loop_free_slot(struct loop *loop, int32_t slot);
 
 /* The connection in a slot; NULL for any number that is no slot's, or a free one's. */
 struct connection *loop_connection(const struct loop *loop, int32_t slot);
+
+/* A connection begins to wait for something, or does so no more. */
+void loop_hold(struct loop *loop);
+void loop_let_go(struct loop *loop);
 
 /* A handle of uv's has closed. */
 void loop_handle_closed(struct loop *loop);

@@ -37,6 +37,7 @@ static napi_value adopt(napi_env env, napi_callback_info info) {
     close(fd);
     return number(env, UV_ENOMEM);
   }
+  connection_limit_unsent(fd);
   return number(env, connection->slot);
 }
 
@@ -50,7 +51,7 @@ static napi_value watch(napi_env env, napi_callback_info info) {
   bool waits = false;
   napi_get_value_bool(env, values[1], &reads);
   napi_get_value_bool(env, values[2], &waits);
-  if (connection != NULL) connection_watch(connection, reads, waits);
+  if (connection != NULL) connection_watch(loop, connection, reads, waits);
   return NULL;
 }
 
@@ -143,7 +144,7 @@ static napi_value close_slot(napi_env env, napi_callback_info info) {
   struct loop *loop;
   if (!arguments(env, info, 1, values, &loop)) return NULL;
   struct connection *connection = connection_of(env, loop, values[0]);
-  if (connection != NULL) connection_close(connection);
+  if (connection != NULL) connection_close(loop, connection);
   return NULL;
 }
 

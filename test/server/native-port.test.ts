@@ -2,7 +2,14 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer as createNetServer } from 'node:net'
-import { type ConnectionClosedError, createServer, Opcode, type ServerOptions, type UpgradeRequest } from 'heartwire'
+import {
+  type ConnectionClosedError,
+  createServer,
+  Opcode,
+  type ServerOptions,
+  type ServerSocket,
+  type UpgradeRequest,
+} from 'heartwire'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { findAddon } from '../../src/transport/addon.ts'
 import { Mailbox } from '../support/mailbox.ts'
@@ -79,6 +86,23 @@ native('a plain handshake', () => {
     await once(signal, 'abort')
     expect(signal.reason).toMatchObject({ code: 'HANDSHAKE_ABORTED' })
     expect(server.stats()).toMatchObject({ connections: { handshakes: 0, open: 0 }, refused: { total: 1 } })
+  })
+
+  test.runIf(process.platform === 'linux')('leads to a connection for which the kernel holds little', async () => {
+    const sockets = new Mailbox<ServerSocket>()
+    const { port } = await serve({ open: (socket) => void sockets.put(socket) })
+    const peer = await RawPeer.open(port)
+    peer.stream.pause()
+    const socket = await sockets.next()
+    let sent = 0
+    while (socket.bufferedAmount === 0) {
+      socket.send(new Uint8Array(4096))
+      sent += 4096
+      await new Promise(setImmediate)
+    }
+    // Without a limit it takes megabytes.
+    expect(sent).toBeGreaterThan(64 * 1024)
+    expect(sent).toBeLessThan(1024 * 1024)
   })
 
   test('that is refused is read to its end, so that no reset destroys the answer', async () => {

@@ -47,6 +47,7 @@ function run(program: string, { args = [], env = {} }: Options = {}): unknown {
     env: { ...others, ...env },
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 15_000,
   })
   return JSON.parse(output)
 }
@@ -201,6 +202,29 @@ describe('the addon is used', () => {
     const program = "import('heartwire').then(({ createServer }) => console.log(createServer().transport))"
     const { HEARTWIRE_NATIVE: _, ...env } = process.env
     expect(execFileSync(process.execPath, ['--eval', program], { cwd: root, env, encoding: 'utf8' })).toBe('native\n')
+  })
+})
+
+describe('a process', () => {
+  /** A server in a thread that keeps nothing alive, which sends something a while later. */
+  const SERVER = `
+    const { parentPort } = require('node:worker_threads')
+    import('heartwire').then(async ({ createServer }) => {
+      const server = createServer({ open: (socket) => void setTimeout(() => socket.send('late'), 100) })
+      parentPort.postMessage((await server.listen({ host: '127.0.0.1' })).url)
+    })`
+  const CLIENT = `
+    import { once } from 'node:events'
+    import { Worker } from 'node:worker_threads'
+    const thread = new Worker(${JSON.stringify(SERVER)}, { eval: true })
+    const [url] = await once(thread, 'message')
+    thread.unref()
+    const socket = await connect(url, { transport: 'native', heartbeat: false })
+    console.log(JSON.stringify(await socket.receive()))
+    socket.terminate()`
+
+  withAddon('lives as long as it has a connection, and no longer', () => {
+    expect(run(CLIENT, { env: { HEARTWIRE_NATIVE: built } })).toBe('late')
   })
 })
 
