@@ -21,9 +21,11 @@ export class Heartbeat {
   #askedAt = 0
   /** Answers that are yet to come. */
   #owed = 0
-  /** Whether something has arrived since it asked. */
-  #alive = true
+  /** Whether nothing has arrived since it asked. */
+  #asked = false
+  /** Of what was sent before the question, what had not gone out when this was last looked at. */
   #waiting = 0
+  /** Whether it was asked again, since the clock had been held up. */
   #held = false
 
   constructor(options: Required<HeartbeatOptions>, clock: Clock, pulse: Pulse) {
@@ -38,7 +40,10 @@ export class Heartbeat {
   heard(data: unknown): boolean {
     const { answer } = this.#options
     this.#heardAt = this.#clock.now()
-    this.#alive = true
+    if (this.#asked) {
+      this.#asked = false
+      this.#listen()
+    }
     if (this.#owed === 0 || !(typeof answer === 'function' ? answer(data) : data === answer)) return false
     this.#owed--
     return true
@@ -51,12 +56,13 @@ export class Heartbeat {
   }
 
   stop(): void {
+    this.#asked = false
     this.#clock.clearTimeout(this.#timer)
   }
 
   #ask(): void {
     this.#owed++
-    this.#alive = false
+    this.#asked = true
     this.#askedAt = this.#clock.now()
     this.#waiting = this.#pulse.bufferedAmount()
     this.#after(this.#options.timeout, () => this.#judge())
@@ -71,7 +77,6 @@ export class Heartbeat {
   }
 
   #judge(): void {
-    if (this.#alive) return this.#listen()
     const waiting = this.#pulse.bufferedAmount()
     if (waiting < this.#waiting) {
       // The question is behind what was sent before, and that goes out.
@@ -87,7 +92,7 @@ export class Heartbeat {
   }
 
   #after(delay: number, callback: () => void): void {
-    this.stop()
+    this.#clock.clearTimeout(this.#timer)
     this.#timer = this.#clock.setTimeout(callback, delay)
   }
 }

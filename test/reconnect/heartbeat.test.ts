@@ -71,6 +71,16 @@ describe('Heartbeat', () => {
     expect(heartbeat.heard('{"type":"pong","at":1}')).toBe(true)
   })
 
+  it('counts the interval from the answer, however long it would have waited for that', () => {
+    const heartbeat = start({ timeout: 1_000 })
+    clock.advance(101)
+    heartbeat.heard('pong')
+    clock.advance(99)
+    expect(sent).toEqual(['ping'])
+    clock.advance(1)
+    expect(sent).toEqual(['ping', 'ping'])
+  })
+
   it('calls it dead after the timeout', () => {
     start()
     clock.advance(149)
@@ -116,7 +126,11 @@ describe('Heartbeat', () => {
     expect(clock.timers).toEqual([])
     clock.advance(1_000)
     heartbeat.check()
-    expect(sent).toEqual(['ping'])
+    heartbeat.stop()
+    heartbeat.heard('pong')
+    expect(clock.timers).toEqual([])
+    heartbeat.check()
+    expect(sent).toEqual(['ping', 'ping'])
     expect(clock.timers).toEqual([50])
   })
 })
