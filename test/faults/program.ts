@@ -18,6 +18,11 @@ export type Told =
   | { event: 'reserve lost' }
   | { event: 'memory'; peak: number }
   | { event: 'busy' }
+  | { event: 'holding' }
+  | { event: 'inside' }
+  | { event: 'sockets'; ofNode: number }
+  | { event: 'thread'; port: number }
+  | { event: 'thread ended'; code: number }
   | { event: 'ended'; how: string }
 
 type Event = Told['event']
@@ -30,6 +35,8 @@ process.on('exit', () => {
 /** A program of `test/faults/programs` in a process of its own, which ends with the test. It uses the built package. */
 export class Program {
   readonly told = new Mailbox<Told>()
+  /** What it has written to standard error. */
+  errors = ''
   private readonly child: ChildProcess
 
   /** @param descriptors how many file descriptors the process may have */
@@ -37,16 +44,22 @@ export class Program {
     const file = fileURLToPath(new URL(`programs/${name}.mjs`, import.meta.url))
     const limited = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `
     const args = ['-c', `${limited}exec "$0" "$@"`, process.execPath, file, JSON.stringify(options)]
-    const child = spawn('sh', args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const child = spawn('sh', args, { stdio: ['pipe', 'inherit', 'pipe', 'ipc'] })
     this.child = child
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.errors += text
+      process.stderr.write(text)
+    })
     running.add(child)
     child.on('message', (message) => this.told.put(message as Told))
-    child.on('exit', (code, signal) => {
-      running.delete(child)
+    child.on('exit', () => running.delete(child))
+    // When all that it had to say has been read.
+    child.on('close', (code, signal) => {
       this.told.put({ event: 'ended', how: signal ?? `exit code ${code}` })
     })
     // A program that is killed cannot be told anything more.
     child.on('error', () => {})
+    child.stdin?.on('error', () => {})
     onTestFinished(async () => {
       if (running.has(child)) await this.signal('SIGKILL')
     })
@@ -69,6 +82,17 @@ export class Program {
       if (told.event === event) return told as Extract<Told, { event: E }>
       if (told.event === 'ended') throw new Error(`The program ended with ${told.how}.`)
     }
+  }
+
+  /**
+   * Has the program do nothing at all, and does this meanwhile: all that comes of it is there in one turn when it goes on.
+   * @param order what has it hold
+   */
+  async holding(meanwhile: () => Promise<void>, order = 'hold'): Promise<void> {
+    this.tell(order)
+    await this.hear('holding')
+    await meanwhile()
+    this.child.stdin?.write('.')
   }
 
   /** All events of this kind so far. */

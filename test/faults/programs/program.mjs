@@ -1,11 +1,15 @@
 // What the programs that the tests of faults start have in common.
-import { closeSync, open, openSync } from 'node:fs'
+import { closeSync, open, openSync, readSync } from 'node:fs'
+import { parentPort } from 'node:worker_threads'
 
 /** The options that the program was started with. */
 export const options = JSON.parse(process.argv[2] ?? '{}')
 
+/** Tells the test; from a thread, whoever has started it. */
 export function tell(event, more) {
-  process.send?.({ event, ...more })
+  const told = { event, ...more }
+  if (parentPort === null) process.send?.(told)
+  else parentPort.postMessage(told)
 }
 
 const held = []
@@ -18,10 +22,21 @@ function openOne() {
   }
 }
 
+/** Does nothing at all, in any thread, until there is a byte on standard input. */
+export function hold() {
+  tell('holding')
+  readSync(0, Buffer.alloc(1))
+}
+
 const orders = {
+  hold,
   /** Tells the most memory that the process has had, in bytes. */
   memory() {
     tell('memory', { peak: process.resourceUsage().maxRSS * 1024 })
+  },
+  /** Tells how many TCP sockets there are that are Node's. */
+  sockets() {
+    tell('sockets', { ofNode: process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length })
   },
   /** Does nothing else for so many milliseconds. */
   block(milliseconds) {
