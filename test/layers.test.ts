@@ -9,7 +9,7 @@ const ROWS = [
   ['protocol', 'reconnect'],
   ['topics', 'liveness', 'transport', 'platform', 'compression'],
   ['socket'],
-  ['server', 'client'],
+  ['server', 'client', 'ws'],
   ['cli'],
   // The modules of src/ itself, which are what the package exports.
   [''],
