@@ -208,15 +208,14 @@ describe('the addon is used', () => {
 describe('a process', () => {
   /** A server in a thread that keeps nothing alive, which sends something a while later. */
   const SERVER = `
-    const { parentPort } = require('node:worker_threads')
-    import('heartwire').then(async ({ createServer }) => {
-      const server = createServer({ open: (socket) => void setTimeout(() => socket.send('late'), 100) })
-      parentPort.postMessage((await server.listen({ host: '127.0.0.1' })).url)
-    })`
+    import { parentPort } from 'node:worker_threads'
+    import { createServer } from 'heartwire'
+    const server = createServer({ open: (socket) => void setTimeout(() => socket.send('late'), 100) })
+    parentPort.postMessage((await server.listen({ host: '127.0.0.1' })).url)`
   const CLIENT = `
     import { once } from 'node:events'
     import { Worker } from 'node:worker_threads'
-    const thread = new Worker(${JSON.stringify(SERVER)}, { eval: true })
+    const thread = new Worker('./server.mjs')
     const [url] = await once(thread, 'message')
     thread.unref()
     const socket = await connect(url, { transport: 'native', heartbeat: false })
@@ -224,6 +223,7 @@ describe('a process', () => {
     socket.terminate()`
 
   withAddon('lives as long as it has a connection, and no longer', () => {
+    writeFileSync(join(place, 'server.mjs'), SERVER)
     expect(run(CLIENT, { env: { HEARTWIRE_NATIVE: built } })).toBe('late')
   })
 })
