@@ -1,5 +1,5 @@
 import { isAscii, isUtf8 } from 'node:buffer'
-import { createHash, randomFillSync } from 'node:crypto'
+import { hash, randomFillSync } from 'node:crypto'
 import { maskCopy, maskInPlace } from '../protocol/mask.ts'
 import type { Platform } from '../protocol/platform.ts'
 import { decodeShortAscii, isAscii as isShortAscii, writeShortAscii } from '../protocol/portable.ts'
@@ -42,7 +42,7 @@ export const nodePlatform: Platform = {
   },
 
   sha1(bytes) {
-    return createHash('sha1').update(bytes).digest()
+    return hash('sha1', bytes, 'buffer')
   },
 
   maskCopy,
