@@ -32,6 +32,7 @@ export default defineConfig({
       { find: /^heartwire\/prometheus$/, replacement: src('prometheus.ts') },
       { find: /^heartwire\/reconnect$/, replacement: src('reconnect/index.ts') },
       { find: /^heartwire\/testing$/, replacement: src('testing.ts') },
+      { find: /^heartwire\/websocket$/, replacement: src('websocket/index.ts') },
       { find: /^heartwire\/ws$/, replacement: src('ws/index.ts') },
     ],
   },

@@ -10,6 +10,7 @@ const ROWS = [
   ['topics', 'liveness', 'transport', 'platform', 'compression'],
   ['socket'],
   ['server', 'client', 'ws'],
+  ['websocket'],
   ['cli'],
   // The modules of src/ itself, which are what the package exports.
   [''],
