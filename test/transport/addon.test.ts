@@ -215,7 +215,7 @@ describe('a process', () => {
   const CLIENT = `
     import { once } from 'node:events'
     import { Worker } from 'node:worker_threads'
-    const thread = new Worker('./server.mjs')
+    const thread = new Worker('./server.mjs', { execArgv: [] })
     const [url] = await once(thread, 'message')
     thread.unref()
     const socket = await connect(url, { transport: 'native', heartbeat: false })
