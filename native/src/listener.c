@@ -84,10 +84,12 @@ static void admit(struct listener *listener, int fd, const union address *peer) 
     close(fd);
     return;
   }
-  visit->listener = listener;
+  *visit = (struct visit){.listener = listener, .visitor = visitor, .next = listener->visits, .link = &listener->visits};
+  if (visit->next != NULL) visit->next->link = &visit->next;
+  listener->visits = visit;
   visit->peer = *peer;
   visitor->visit = visit;
-  if (listener->visitors++ == 0 && !uv_is_active((uv_handle_t *)&listener->silence))
+  if (!uv_is_active((uv_handle_t *)&listener->silence))
     uv_timer_start(&listener->silence, on_silence, listener->patience, listener->patience);
   connection_watch(listener->loop, visitor, true, false);
 }
@@ -161,8 +163,10 @@ void listener_look(struct loop *loop, struct connection *visitor, bool failed) {
 }
 
 void listener_left(struct connection *visitor) {
-  visitor->visit->listener->visitors--;
-  free(visitor->visit);
+  struct visit *visit = visitor->visit;
+  *visit->link = visit->next;
+  if (visit->next != NULL) visit->next->link = visit->link;
+  free(visit);
   visitor->visit = NULL;
 }
 
@@ -170,20 +174,18 @@ void listener_left(struct connection *visitor) {
 static void on_silence(uv_timer_t *timer) {
   struct listener *listener = timer->data;
   struct loop *loop = listener->loop;
-  if (listener->visitors == 0) {
+  if (listener->visits == NULL) {
     uv_timer_stop(timer);
     return;
   }
-  for (size_t slot = 0; slot < loop->slots_made; slot++) {
-    struct connection *visitor = loop_connection(loop, (int32_t)slot);
-    struct visit *visit = visitor == NULL ? NULL : visitor->visit;
-    if (visit == NULL || visit->listener != listener || visit->asked) continue;
+  for (struct visit *visit = listener->visits; visit != NULL; visit = visit->next) {
+    if (visit->asked) continue;
     if (!visit->silent) {
       visit->silent = true;
       continue;
     }
     if (loop->record_count + 2 > loop->most_records) break;
-    ask(loop, visitor, 0);
+    ask(loop, visit->visitor, 0);
   }
   /* The loop may sleep after this, and what it has read is told only then. This may close the listener. */
   loop_deliver(loop);

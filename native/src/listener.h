@@ -24,8 +24,8 @@ struct listener {
   int32_t id;
   int fd;
   int reserve; /* a file descriptor, by which one that there is none for is accepted and cut */
-  size_t visitors;
-  uint64_t patience; /* milliseconds for which a visitor may be silent, up to twice that */
+  struct visit *visits; /* of those who are visitors now */
+  uint64_t patience;    /* milliseconds for which a visitor may be silent, up to twice that */
   int open_handles;
 };
 
@@ -38,6 +38,9 @@ union address {
 /* What a connection has while it is a visitor. */
 struct visit {
   struct listener *listener;
+  struct connection *visitor;
+  struct visit *next;
+  struct visit **link; /* what points to this one */
   union address peer;
   bool asked;  /* whether JavaScript has been asked what becomes of it */
   bool silent; /* whether it has said nothing for a while */

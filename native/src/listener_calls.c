@@ -91,10 +91,8 @@ static napi_value unlisten(napi_env env, napi_callback_info info) {
   struct listener *listener = listener_of(env, loop, values[0]);
   if (listener == NULL) return result;
   uint32_t count = 0;
-  for (size_t slot = 0; slot < loop->slots_made; slot++) {
-    struct connection *visitor = loop_connection(loop, (int32_t)slot);
-    if (visitor == NULL || visitor->visit == NULL || visitor->visit->listener != listener) continue;
-    int fd = connection_release(loop, visitor);
+  while (listener->visits != NULL) {
+    int fd = connection_release(loop, listener->visits->visitor);
     if (napi_set_element(env, result, count++, number(env, fd)) != napi_ok) close(fd);
   }
   listener_close(listener);
