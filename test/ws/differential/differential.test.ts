@@ -2,9 +2,11 @@
 import * as ours from 'heartwire/ws'
 import { describe, expect, it } from 'vitest'
 import * as ws from 'ws'
+import { CLOSING } from './closing.scripts.ts'
 import { LIFE } from './life.scripts.ts'
 import { run, type Script } from './script.ts'
 import { type Library, type Logs, Stage } from './stage.ts'
+import { VIOLATIONS } from './violations.scripts.ts'
 
 const theirs = ws as unknown as Library
 const PAIRS: [name: string, server: Library, client: Library][] = [
@@ -13,7 +15,11 @@ const PAIRS: [name: string, server: Library, client: Library][] = [
   ['both', ours, ours],
 ]
 
-const tables: [name: string, scripts: Script[]][] = [['life', LIFE]]
+const tables: [name: string, scripts: Script[]][] = [
+  ['life', LIFE],
+  ['closing', CLOSING],
+  ['violations', VIOLATIONS],
+]
 
 async function logsOf(script: Script, server: Library, client: Library): Promise<Partial<Logs>> {
   const stage = new Stage(server, client)

@@ -218,7 +218,7 @@ export const LIFE: Script[] = [
   },
   {
     name: 'handleProtocols chooses',
-    serverOptions: { handleProtocols: (names: Set<string>) => [...names].at(-1) },
+    serverOptions: { handleProtocols: (names: Set<string>) => [...names].at(-1) ?? false },
     protocols: ['one', 'two'],
     client: (ws, stage) => void ws.on('open', () => stage.note('client', ws.protocol)).on('open', () => ws.close()),
   },

@@ -46,7 +46,7 @@ export class Stage {
     }
   }
 
-  async listen(options: object): Promise<AnyServer> {
+  async listen(options: heartwire.ServerOptions): Promise<AnyServer> {
     const { WebSocketServer } = this.libraries.server
     const isOwn = !('noServer' in options || 'server' in options || 'port' in options)
     const server = new WebSocketServer(isOwn ? { port: 0, host: '127.0.0.1', ...options } : options)
@@ -73,7 +73,7 @@ export class Stage {
     return ws
   }
 
-  connect(url: string, protocols: string[], options: object): AnySocket {
+  connect(url: string, protocols: string[], options: heartwire.ClientOptions): AnySocket {
     const { WebSocket } = this.libraries.client
     return this.watch('client', new WebSocket(url, protocols, options))
   }
