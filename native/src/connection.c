@@ -50,9 +50,7 @@ static void want(struct loop *loop, struct connection *connection, unsigned even
 }
 
 struct connection *connection_open(struct loop *loop, int fd) {
-  /* With the first connection, so that there is a descriptor for it or it is like any other that cannot be had. */
-  if (loop->poller == NULL) loop->poller = poller_open(loop);
-  struct connection *connection = loop->poller == NULL ? NULL : loop_take_slot(loop);
+  struct connection *connection = loop_has_poller(loop) ? loop_take_slot(loop) : NULL;
   if (connection == NULL) return NULL;
   if (!poller_add(loop->poller, connection->slot, fd)) {
     loop_free_slot(loop, connection->slot);

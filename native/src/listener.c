@@ -249,6 +249,8 @@ int32_t listener_open(struct loop *loop, const union address *address, int backl
   listener->loop = loop;
   listener->id = loop->listeners_made++;
   listener->reserve = take_descriptor();
+  /* While there are file descriptors. */
+  loop_has_poller(loop);
   listener->patience = patience;
   listener->poll.data = listener;
   uv_timer_init(loop->uv, &listener->pause);

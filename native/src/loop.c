@@ -101,6 +101,11 @@ void loop_record(struct loop *loop, const struct connection *from, int32_t offse
   record->length = length;
 }
 
+bool loop_has_poller(struct loop *loop) {
+  if (loop->poller == NULL) loop->poller = poller_open(loop);
+  return loop->poller != NULL;
+}
+
 static struct connection *place(const struct loop *loop, size_t slot) {
   return &loop->blocks[slot / BLOCK][slot % BLOCK];
 }

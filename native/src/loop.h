@@ -59,7 +59,7 @@ struct loop {
   struct outgoing *outgoing;
   size_t most_outgoing;
 
-  struct poller *poller; /* from the first connection on */
+  struct poller *poller; /* from the first listener or connection on */
   size_t holds;          /* connections that wait for something, and keep the process alive */
 
   /* By slot, in blocks that stay where they are. */
@@ -90,6 +90,9 @@ void loop_record(struct loop *loop, const struct connection *from, int32_t offse
 
 /* Gives everything that has come in to JavaScript. */
 void loop_deliver(struct loop *loop);
+
+/* Has a poller from here on, unless memory or file descriptors are short, which they may not be the next time. */
+bool loop_has_poller(struct loop *loop);
 
 /* One that is closed, in its slot; NULL when memory is short. Nothing in this turn is about who was there before. */
 struct connection *loop_take_slot(struct loop *loop);
