@@ -17,7 +17,7 @@ const built = [
   'test/transport/addon.test.ts',
 ]
 /** Tests of connections, of src/ and of what is built. They run once on the native transport and once on Node's. */
-const connections = ['conformance', 'server', 'client', 'regressions'].map((name) => `test/${name}/**/*.test.ts`)
+const connections = ['conformance', 'server', 'client', 'websocket', 'regressions'].map((name) => `test/${name}/**/*.test.ts`)
 const builtConnections = ['test/faults/**/*.test.ts', 'test/proof/chaos.test.ts']
 const withoutAddon = { HEARTWIRE_NATIVE: '0' }
 /** Tests in a browser. */

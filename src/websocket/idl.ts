@@ -4,6 +4,8 @@
  */
 import { toUSVString, types } from 'node:util'
 
+const EMPTY = new Uint8Array(0)
+
 /**
  * Gives a class the shape of an interface (Web IDL section 3.7): operations and attributes are enumerable, and constants
  * stand on the class and on its prototype.
@@ -95,5 +97,6 @@ export function copyBufferSource(value: unknown): Uint8Array | undefined {
 
 function copyOf(buffer: ArrayBuffer & { readonly resizable?: boolean }, offset: number, length: number): Uint8Array {
   if (buffer.resizable === true) throw new TypeError('The memory of what is sent must not be resizable.')
-  return Buffer.from(new Uint8Array(buffer, offset, length))
+  // Nothing can be made of memory that was transferred to somebody else.
+  return length === 0 ? EMPTY : Buffer.from(new Uint8Array(buffer, offset, length))
 }

@@ -23,6 +23,7 @@ export class Outgoing {
   private unsent: Unsent[] = []
   /** In the task in which something was sent it counts as not transmitted, whatever has become of it. */
   private sentInThisTask = false
+  private awaitsDrain = false
 
   /** Bytes of messages, without what frames add to them. */
   get bufferedAmount(): number {
@@ -102,10 +103,19 @@ export class Outgoing {
     this.unsent.push({ size, end: sender.bytesTaken + sender.bufferedAmount })
     if (this.sentInThisTask) return
     this.sentInThisTask = true
-    queueTask(() => {
-      this.sentInThisTask = false
+    queueTask(() => this.afterTask())
+  }
+
+  private afterTask(): void {
+    this.sentInThisTask = false
+    this.settle()
+    if (this.unsent.length === 0 || this.awaitsDrain) return
+    this.awaitsDrain = true
+    const drained = () => {
+      this.awaitsDrain = false
       this.settle()
-    })
+    }
+    this.link?.outbound.drained(undefined).then(drained, () => {})
   }
 
   /** Takes off what the wire has taken meanwhile. */

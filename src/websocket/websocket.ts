@@ -198,7 +198,14 @@ export class WebSocket extends EventTarget {
 
   [customInspect](depth: number | null, options: InspectOptions, inspect: Inspect): string {
     const { readyState, protocol, extensions, binaryType, bufferedAmount } = this
-    const fields = { url: quoteUrl(this.url).slice(1, -1), readyState, protocol, extensions, binaryType, bufferedAmount }
+    const fields = {
+      url: quoteUrl(this.url).slice(1, -1),
+      readyState,
+      protocol,
+      extensions,
+      binaryType,
+      bufferedAmount,
+    }
     return inspectFields(this, this.constructor.name, fields, { ...options, depth }, inspect)
   }
 }
