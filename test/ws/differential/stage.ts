@@ -50,7 +50,7 @@ export class Stage {
     const { WebSocketServer } = this.libraries.server
     const isOwn = !('noServer' in options || 'server' in options || 'port' in options)
     const server = new WebSocketServer(isOwn ? { port: 0, host: '127.0.0.1', ...options } : options)
-    for (const event of ['listening', 'close', 'error', 'wsClientError'] as const) {
+    for (const event of ['listening', 'close', 'error'] as const) {
       server.on(event, (...args: unknown[]) => this.note('server', `server ${event}`, ...args.slice(0, 1)))
     }
     this.cleanups.push(() => new Promise((resolve) => server.close(resolve)))
