@@ -247,7 +247,8 @@ export class ReconnectingWebSocket extends (EventTarget as new () => TypedEventT
       })
     listen('open', () => this.#opened(socket))
     listen('message', ({ data, origin = '' }) => {
-      if (!this.#heartbeat?.heard(data)) this.dispatchEvent(new MessageEvent('message', { data, origin }))
+      if (this.#state !== 'open' || this.#heartbeat?.heard(data)) return
+      this.dispatchEvent(new MessageEvent('message', { data, origin }))
     })
     listen('error', ({ error, message }) => {
       if (this.#state !== 'closing') this.dispatchEvent(new FailureEvent(error ?? message))

@@ -352,6 +352,18 @@ describe('close', () => {
     expect(await client.closes.next()).toMatchObject({ cause: 'local-close' })
   })
 
+  it('delivers nothing any more, as WebSocket has it, not even answers to the heartbeat', async () => {
+    const { url, opened } = await start()
+    const client = new Client(url, { heartbeat: true })
+    await client.until('open')
+    const peer = await opened.next()
+    peer.send('late')
+    peer.send('pong')
+    client.socket.close()
+    await client.closes.next()
+    expect(client.messages.all).toEqual([])
+  })
+
   it('may come from a listener, whatever that is told of', async () => {
     const { url, opened } = await start()
     const client = new Client(url, { connectTimeout: 1_000 })
