@@ -2,12 +2,15 @@
 import { readFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { connect, createServer, sendBudget } from 'heartwire'
+import { type ConnectionEnd, isFinalCode } from 'heartwire/reconnect'
 import { memoryPair } from 'heartwire/testing'
 import { expect, onTestFinished, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { compileOptions } from '../src/client/options.ts'
 import { NO_COMPRESSION, resolveCompression } from '../src/compression/settings.ts'
 import { CLOSING_TIMEOUT, LINGER_TIMEOUT } from '../src/protocol/connection.ts'
 import { RULES } from '../src/protocol/error.ts'
+import { HEARTBEAT, resolveOptions as resolveReconnect } from '../src/reconnect/options.ts'
 import { resolveCloseOptions } from '../src/server/closing.ts'
 import { SERVER_LIMITS } from '../src/server/limits.ts'
 import { RefusalLog } from '../src/server/rate-log.ts'
@@ -67,6 +70,8 @@ const route = compileServer({})
 const server = route.behaviour
 const client = compileOptions({})
 if (server.heartbeat === false) throw new Error('the heartbeat is off')
+
+const END: ConnectionEnd = { code: 1006, reason: '', wasClean: false, cause: 'close', failures: 1 }
 
 const compressionDefaults = {
   shared: resolveCompression('shared', NO_COMPRESSION),
@@ -175,6 +180,37 @@ test('the defaults of a client', () => {
     createConnection: given(client.createConnection),
     signal: 'none',
     data: 'undefined',
+  })
+})
+
+test('the defaults of a reconnecting socket', () => {
+  const socket = resolveReconnect({ WebSocket })
+  const { queue, heartbeat = HEARTBEAT } = socket
+  expect(socket.heartbeat).toBe(undefined)
+  expect([1000, 1001].map((code) => socket.isFinal({ ...END, code }))).toEqual([1000, 1001].map(isFinalCode))
+  expect(documented('Of a reconnecting socket')).toEqual({
+    initialDelay: seconds(socket.initialDelay),
+    factor: String(socket.factor),
+    maxDelay: seconds(socket.maxDelay),
+    healthyAfter: seconds(socket.healthyAfter),
+    maxRetries: limit(socket.maxRetries),
+    connectTimeout: seconds(socket.connectTimeout),
+    'queue.maxMessages': count(queue.maxMessages),
+    'queue.maxBytes': size(queue.maxBytes),
+    'queue.overflow': `'${queue.overflow}'`,
+    heartbeat: 'off',
+    'heartbeat.message': `'${heartbeat.message}'`,
+    'heartbeat.answer': `'${heartbeat.answer}'`,
+    'heartbeat.interval': seconds(heartbeat.interval),
+    'heartbeat.timeout': seconds(heartbeat.timeout),
+    isFinal: isFinalCode.name,
+    whileOffline: `'${socket.whileOffline}'`,
+    whileHidden: `'${socket.whileHidden}'`,
+    protocols: socket.protocols.length === 0 ? 'none' : String(socket.protocols),
+    signal: given(socket.signal),
+    WebSocket: 'the global one',
+    random: socket.random === Math.random ? 'Math.random' : 'another',
+    clock: 'that of the platform',
   })
 })
 

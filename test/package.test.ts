@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const faces = ['heartwire', 'heartwire/protocol', 'heartwire/testing']
+const faces = ['heartwire', 'heartwire/protocol', 'heartwire/reconnect', 'heartwire/testing']
 /** Needs `prom-client`, which whoever uses it installs. */
 const prometheus = 'heartwire/prometheus'
 
@@ -96,8 +96,8 @@ describe('somebody who installed it', () => {
     expect(check(source, { module, moduleResolution, types: ['node'] })).toBe('')
   })
 
-  it('gets types of heartwire/protocol that hold in a browser', () => {
-    const source = "import * as protocol from 'heartwire/protocol'\nvoid protocol"
+  it.each(['heartwire/protocol', 'heartwire/reconnect'])('gets types of %s that hold in a browser', (face) => {
+    const source = `import * as face from '${face}'\nvoid face`
     expect(check(source, { module: 'esnext', moduleResolution: 'bundler', lib: ['es2023', 'dom'], types: [] })).toBe('')
   })
 })

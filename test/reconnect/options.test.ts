@@ -1,4 +1,5 @@
 import { ReconnectingWebSocket, type WebSocketConstructor } from 'heartwire/reconnect'
+import { WebSocket as HeartwireWebSocket } from 'heartwire/websocket'
 import { describe, expect, expectTypeOf, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { resolveOptions } from '../../src/reconnect/options.ts'
@@ -57,5 +58,6 @@ describe('options', () => {
   it('take the WebSocket of any platform', () => {
     expectTypeOf<typeof globalThis.WebSocket>().toExtend<WebSocketConstructor>()
     expectTypeOf(WebSocket).toExtend<WebSocketConstructor>()
+    expectTypeOf(HeartwireWebSocket).toExtend<WebSocketConstructor>()
   })
 })
