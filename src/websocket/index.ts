@@ -11,6 +11,7 @@ export type {
   BinaryType,
   CloseEventConstructor,
   CloseEventInit,
+  ReadyState,
   WebSocketCloseInfo,
   WebSocketConstructor,
   WebSocketErrorConstructor,

@@ -2,6 +2,9 @@
 import type { EventHandler } from './event-handlers.ts'
 import type { WebSocketOptions, WebSocketStreamOptions } from './options.ts'
 
+/** `CONNECTING`, `OPEN`, `CLOSING`, `CLOSED`. */
+export type ReadyState = 0 | 1 | 2 | 3
+
 /** How binary messages are given: as a Blob, or as an ArrayBuffer. */
 export type BinaryType = 'blob' | 'arraybuffer'
 
@@ -49,7 +52,7 @@ export interface WebSocket extends EventTarget {
   /** The URL as it was parsed: `ws:` or `wss:`. */
   readonly url: string
   /** 0 `CONNECTING`, 1 `OPEN`, 2 `CLOSING`, 3 `CLOSED`. */
-  readonly readyState: number
+  readonly readyState: ReadyState
   /** Bytes of messages that were sent and that the kernel has not taken; after the end, with those it never will. */
   readonly bufferedAmount: number
   /** The extensions that were agreed on, as in a Sec-WebSocket-Extensions header, or `''`. */

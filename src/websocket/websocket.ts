@@ -10,7 +10,7 @@ import { clampedUnsignedShort, copyBufferSource, exposeInterface, requireArgumen
 import { settingsFor, type WebSocketOptions, webSocketRequest } from './options.ts'
 import { Outgoing } from './outgoing.ts'
 import { queueTask } from './task.ts'
-import type { BinaryType } from './types.ts'
+import type { BinaryType, ReadyState } from './types.ts'
 
 const CONNECTING = 0
 const OPEN = 1
@@ -35,7 +35,7 @@ export class WebSocket extends EventTarget {
   readonly #channel: Channel
   readonly #outgoing = new Outgoing()
   readonly #handlers = new EventHandlers(this)
-  #readyState = CONNECTING
+  #readyState: ReadyState = CONNECTING
   #extensions = ''
   #protocol = ''
   #binaryType: BinaryType = 'blob'
@@ -73,7 +73,7 @@ export class WebSocket extends EventTarget {
     return this.#url
   }
 
-  get readyState(): number {
+  get readyState(): ReadyState {
     return this.#readyState
   }
 
