@@ -56,6 +56,8 @@ export function createChat(options: ChatOptions): Chat {
     heartbeat,
     maxPayload: 16 * 1024,
     maxBuffered: 1024 * 1024,
+    // What a page asks that has not heard anything for a while.
+    autoResponse: { request: 'ping', response: 'pong' },
     upgrade(request) {
       const network = networkUnder(request)
       return { data: { network, lab: new Lab(network, heartbeat), pinged: false } }

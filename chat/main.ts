@@ -21,8 +21,9 @@ try {
 
 async function start(port: number, host: string): Promise<void> {
   const here = fileURLToPath(new URL('.', import.meta.url))
-  const protocol = fileURLToPath(new URL('.', import.meta.resolve('heartwire/protocol')))
-  const chat = createChat({ site: await loadSite(here, protocol), log: (line) => console.log(`${time()}  ${line}`) })
+  const built = (part: string) => fileURLToPath(new URL('.', import.meta.resolve(`heartwire/${part}`)))
+  const site = await loadSite(here, { protocol: built('protocol'), reconnect: built('reconnect') })
+  const chat = createChat({ site, log: (line) => console.log(`${time()}  ${line}`) })
   const listening = await listen(chat, port, host)
   if (listening === undefined) {
     process.exitCode = 1

@@ -21,12 +21,13 @@ export type Site = (request: IncomingMessage, response: ServerResponse) => void
  * Serves the chat's page. Every file is read now, so a request can only name one of them: there is no path to escape from.
  *
  * @param chat Folder with the built chat: `page/` and the modules that the page shares with the server.
- * @param protocol Folder with the built `heartwire/protocol`, which the page imports as it is.
+ * @param parts Folders with the built `heartwire/protocol` and `heartwire/reconnect`, which the page imports as they are.
  */
-export async function loadSite(chat: string, protocol: string): Promise<Site> {
+export async function loadSite(chat: string, parts: { protocol: string; reconnect: string }): Promise<Site> {
   const assets = new Map<string, Asset>()
   await addFolder(assets, '/page/', join(chat, 'page'))
-  await addFolder(assets, '/protocol/', protocol)
+  await addFolder(assets, '/protocol/', parts.protocol)
+  await addFolder(assets, '/reconnect/', parts.reconnect)
   await addFile(assets, '/wire.js', join(chat, 'wire.js'))
   const index = assets.get('/page/index.html')
   if (!index) throw new Error(`There is no page/index.html in ${chat}.`)

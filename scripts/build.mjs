@@ -3,7 +3,7 @@
 //   src/                     -> dist/              type-checked, with declarations
 //   src/cli/hdr.ts           -> dist/cli/hdr.js    with the library that it stands for
 //   chat/ bench/ examples/ proof/  -> build/...       at run time 'heartwire' is the package itself, that is dist/
-//   chat/page/               -> build/chat/page/   'heartwire/protocol' is resolved in the browser by an import map
+//   chat/page/               -> build/chat/page/   'heartwire/...' is resolved in the browser by an import map
 //   native/                  -> native/build/      where it can be built: scripts/build-native.mjs
 //
 // The programs are only translated here; `npm run types` checks them. All of it is made in a folder of its own and moved

@@ -1,16 +1,10 @@
+import { ReconnectingWebSocket, type StateEvent } from 'heartwire/reconnect'
 import type { Notice, Request } from '../wire.ts'
-import { backoff } from './backoff.ts'
 
 export type Phase = 'connecting' | 'open' | 'closing' | 'closed'
 
-/** A connection that lived for this long was a good one: the next loss begins with a short delay again. */
-const GOOD_AFTER = 5_000
-
-/**
- * The server says something every two seconds. When nothing came for this long the connection is as good as dead,
- * though no browser will say so; it answers pings, but shows them to nobody.
- */
-const DEAD_AFTER = 16_000
+/** The server says something every two seconds. When nothing came for so many milliseconds, and then again, the connection is dead. */
+const SILENCE = 8_000
 
 export interface ConnectionEvents {
   /** The phase has changed, or the time of the next attempt. */
@@ -20,7 +14,7 @@ export interface ConnectionEvents {
   notice(notice: Notice): void
 }
 
-/** The page's membership in the chat: a WebSocket that comes back when it is lost. */
+/** The page's membership in the chat. */
 export class Connection {
   /** Why the last connection ended. */
   lost: { code: number; reason: string } | undefined
@@ -28,13 +22,7 @@ export class Connection {
   retry: { at: number; delay: number } | undefined
   readonly #url: string
   readonly #events: ConnectionEvents
-  #socket: WebSocket | undefined
-  #attempt = 0
-  #openedAt: number | undefined
-  #timer: number | undefined
-  #watchdog: number | undefined
-  /** The person said goodbye, so that nothing is tried until they come back. */
-  #left = false
+  #socket: ReconnectingWebSocket | undefined
 
   constructor(url: string, events: ConnectionEvents) {
     this.#url = url
@@ -42,34 +30,20 @@ export class Connection {
   }
 
   get phase(): Phase {
-    const states = ['connecting', 'open', 'closing', 'closed'] as const
-    return states[this.#socket?.readyState ?? WebSocket.CLOSED] ?? 'closed'
+    const state = this.#socket?.state
+    return state === 'connecting' || state === 'open' || state === 'closing' ? state : 'closed'
   }
 
+  /** Whether the person said goodbye, so that nothing is tried until they come back. */
   get left(): boolean {
-    return this.#left
+    return this.#socket !== undefined && this.#socket.readyState >= WebSocket.CLOSING
   }
 
   /** Connects, now, unless it is connected or about to be. */
   connect(): void {
-    this.#left = false
-    if (this.#socket && this.#socket.readyState <= WebSocket.OPEN) return
-    this.#forget()
-    const socket = new WebSocket(this.#url)
-    this.#socket = socket
-    socket.onopen = () => {
-      this.#openedAt = performance.now()
-      socket.send(JSON.stringify(this.#events.greeting()))
-      this.#heard()
-      this.#events.change()
-    }
-    socket.onmessage = ({ data }) => {
-      this.#heard()
-      const notice: Notice = JSON.parse(String(data))
-      this.#events.notice(notice)
-    }
-    socket.onclose = ({ code, reason }) => this.#ended(code, reason)
-    this.#events.change()
+    if (this.phase === 'connecting' || this.phase === 'open') return
+    if (this.#socket) this.#socket.reconnect()
+    else this.#open()
   }
 
   /** False when there is no open connection to send on. */
@@ -81,41 +55,39 @@ export class Connection {
 
   /** Ends the connection politely, with a Close frame of code 1000. */
   leave(): void {
-    this.#left = true
-    if (this.#socket && this.#socket.readyState <= WebSocket.OPEN) this.#socket.close(1000, 'goodbye')
-    else this.#forget()
-    this.#events.change()
+    this.#socket?.close(1000, 'goodbye')
   }
 
-  #heard(): void {
-    clearTimeout(this.#watchdog)
-    this.#watchdog = setTimeout(() => {
-      this.#socket?.close(4000, 'nothing heard')
-      this.#ended(1006, `nothing heard for ${DEAD_AFTER / 1000} s`)
-    }, DEAD_AFTER)
-  }
-
-  #ended(code: number, reason: string): void {
-    const good = this.#openedAt !== undefined && performance.now() - this.#openedAt > GOOD_AFTER
-    if (good) this.#attempt = 0
-    this.lost = { code, reason }
-    this.#forget()
-    if (!this.#left) {
-      const delay = backoff(this.#attempt++)
-      this.retry = { at: performance.now() + delay, delay }
-      this.#timer = setTimeout(() => this.connect(), delay)
+  #open(): void {
+    const socket = new ReconnectingWebSocket(this.#url, {
+      initialDelay: 2_000,
+      heartbeat: { interval: SILENCE, timeout: SILENCE },
+      // The title counts what has come while nobody looked.
+      whileHidden: 'retry',
+      // A chat may be on this machine.
+      whileOffline: 'retry',
+      isFinal: () => false,
+    })
+    this.#socket = socket
+    socket.addEventListener('state', (event) => this.#changed(event))
+    socket.onopen = () => socket.send(JSON.stringify(this.#events.greeting()))
+    socket.onmessage = ({ data }) => {
+      const notice: Notice = JSON.parse(String(data))
+      this.#events.notice(notice)
+    }
+    socket.onclose = ({ code, reason }) => {
+      this.lost = { code, reason }
+      this.#events.change()
     }
     this.#events.change()
   }
 
-  /** Lets go of the socket and of every timer. */
-  #forget(): void {
-    clearTimeout(this.#timer)
-    clearTimeout(this.#watchdog)
-    this.retry = undefined
-    this.#openedAt = undefined
-    const socket = this.#socket
-    this.#socket = undefined
-    if (socket) socket.onopen = socket.onmessage = socket.onclose = null
+  #changed({ state, delay, end }: StateEvent): void {
+    this.retry = state === 'waiting' ? { at: performance.now() + delay, delay } : undefined
+    if (end) {
+      const silence = `nothing heard for ${(2 * SILENCE) / 1000} s`
+      this.lost = { code: end.code, reason: end.cause === 'heartbeat' ? silence : end.reason }
+    }
+    this.#events.change()
   }
 }

@@ -133,9 +133,6 @@ function showState(): void {
 }
 
 now.addEventListener('click', () => connection.connect())
-addEventListener('online', () => {
-  if (!connection.left) connection.connect()
-})
 leaveButton.addEventListener('click', () => {
   if (connection.left) connection.connect()
   else connection.leave()

@@ -75,7 +75,7 @@ describe.skipIf(await skipWithoutChromium())('heartwire/reconnect in a page', ()
   /** A tab with an open socket. */
   async function open(url: string, options: ReconnectOptions = {}): Promise<Tab> {
     const tab = await browser.open(`${origin}/`)
-    onTestFinished(() => tab.close())
+    onTestFinished(() => tab.close().catch(() => {})) // a test may have closed it
     await tab.evaluate(`document.readyState === 'complete' || new Promise((done) => addEventListener('load', done))`)
     await tab.evaluate(`start(${JSON.stringify(url)}, ${JSON.stringify(options)})`)
     await until(tab, 'open')
@@ -177,6 +177,13 @@ describe.skipIf(await skipWithoutChromium())('heartwire/reconnect in a page', ()
     await until(tab, 'open')
     // It is the page that was left, and no new one.
     expect(await path(tab)).toBe('open hidden connecting open')
+  })
+
+  it('leaves it to the browser to say that the tab is closed', async () => {
+    const { url, opened } = await startServer()
+    const tab = await open(url)
+    await tab.close()
+    expect(await (await opened.next()).closed).toMatchObject({ code: 1001 })
   })
 
   it('has a heartbeat that a server answers', async () => {
