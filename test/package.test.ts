@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const faces = ['heartwire', 'heartwire/protocol', 'heartwire/reconnect', 'heartwire/testing']
+const faces = ['heartwire', 'heartwire/protocol', 'heartwire/reconnect', 'heartwire/testing', 'heartwire/websocket']
 /** Needs `prom-client`, which whoever uses it installs. */
 const prometheus = 'heartwire/prometheus'
 
@@ -99,6 +99,32 @@ describe('somebody who installed it', () => {
   it.each(['heartwire/protocol', 'heartwire/reconnect'])('gets types of %s that hold in a browser', (face) => {
     const source = `import * as face from '${face}'\nvoid face`
     expect(check(source, { module: 'esnext', moduleResolution: 'bundler', lib: ['es2023', 'dom'], types: [] })).toBe('')
+  })
+})
+
+describe('heartwire/websocket where the condition browser holds', () => {
+  const run = (...args: string[]) =>
+    execFileSync(process.execPath, [...args, '--input-type=module', '--eval', program], {
+      cwd: consumer,
+      encoding: 'utf8',
+      stdio: 'pipe',
+    }).trim()
+  const program = `
+    const names = ['CloseEvent', 'WebSocket', 'WebSocketError', 'WebSocketStream']
+    for (const name of names) Object.defineProperty(globalThis, name, { value: class {}, configurable: true })
+    const face = await import('heartwire/websocket')
+    console.log(names.join() === Object.keys(face).sort().join(), names.filter((name) => face[name] === globalThis[name]).join())`
+
+  it('is what the browser has, and has the same names', () => {
+    expect(run('--conditions=browser')).toBe('true CloseEvent,WebSocket,WebSocketError,WebSocketStream')
+    expect(run()).toMatch(/^true (CloseEvent)?$/)
+  })
+
+  it('has types that hold beside those of a browser', () => {
+    const source =
+      "import { WebSocket } from 'heartwire/websocket'\nexport const made: globalThis.WebSocket = new WebSocket('')"
+    const options = { module: 'esnext', moduleResolution: 'bundler', lib: ['es2023', 'dom'], types: ['node'] }
+    expect(check(source, options)).toBe('')
   })
 })
 
