@@ -6,16 +6,18 @@ import { BUILT, NATIVE } from './places.ts'
 
 const COMPILERS = ['gcc', 'cc', 'clang']
 
+const FLAGS = { wsload: ['-lz'], tcp_echo: [], flame_preload: ['-shared', '-fPIC', '-fno-omit-frame-pointer'] } as const
+
 export type Built = { path: string } | { why: string }
 
 /** @returns where the program is, or in a few words why there is none. */
-export function buildNative(name: 'wsload' | 'tcp_echo'): Built {
+export function buildNative(name: 'wsload' | 'tcp_echo' | 'flame_preload'): Built {
   if (process.platform !== 'linux') return { why: `${name} needs Linux (epoll)` }
+  if (name === 'flame_preload' && process.arch !== 'x64') return { why: `${name} needs x64` }
   const source = join(NATIVE, `${name}.c`)
   return build(name, [source], (draft) => {
-    const libraries = name === 'wsload' ? ['-lz'] : []
     for (const compiler of COMPILERS) {
-      const { status, stderr } = spawnSync(compiler, ['-O2', '-o', draft, source, ...libraries], { encoding: 'utf8' })
+      const { status, stderr } = spawnSync(compiler, ['-O2', '-o', draft, source, ...FLAGS[name]], { encoding: 'utf8' })
       if (status === null) continue
       return status === 0 ? undefined : `${compiler} cannot build ${name}: ${reason(stderr)}`
     }

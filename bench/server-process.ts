@@ -42,7 +42,8 @@ export class ServerProcess {
     return JSON.parse(line) as Usage
   }
 
-  stop(): Promise<void> {
-    return this.child.stop()
+  /** @param grace milliseconds in which it may end by itself */
+  stop(grace?: number): Promise<void> {
+    return this.child.stop(grace)
   }
 }

@@ -11,7 +11,7 @@
         "src/listener.c", "src/listener_calls.c", "src/mask.c"
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
-      "cflags": ["-std=c11", "-O3", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror", "-fvisibility=hidden"],
+      "cflags": ["-std=c11", "-O3", "-fno-omit-frame-pointer", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror", "-fvisibility=hidden"],
       "cflags!": ["-O2"],
       "ldflags": ["-Wl,-z,relro", "-Wl,-z,now"],
       "xcode_settings": {
