@@ -8,6 +8,7 @@ const built = [
   'test/docs.test.ts',
   'test/package.test.ts',
   'test/native-package.test.ts',
+  'test/ws/package.test.ts',
   'test/chat/**/*.test.ts',
   'test/cli/**/*.test.ts',
   'test/faults/**/*.test.ts',
@@ -17,7 +18,9 @@ const built = [
   'test/transport/addon.test.ts',
 ]
 /** Tests of connections, of src/ and of what is built. They run once on the native transport and once on Node's. */
-const connections = ['conformance', 'server', 'client', 'websocket', 'regressions'].map((name) => `test/${name}/**/*.test.ts`)
+const connections = ['conformance', 'server', 'client', 'websocket', 'regressions'].map(
+  (name) => `test/${name}/**/*.test.ts`,
+)
 const builtConnections = ['test/faults/**/*.test.ts', 'test/proof/chaos.test.ts']
 const withoutAddon = { HEARTWIRE_NATIVE: '0' }
 /** Tests in a browser. */

@@ -1,5 +1,6 @@
 import type { ClientRequest, RequestOptions } from 'node:http'
 import type { RequestOptions as SecureRequestOptions } from 'node:https'
+import type { createConnection as netConnect } from 'node:net'
 import type { PerMessageDeflateOptions } from './permessage-deflate.ts'
 import type { WebSocket } from './web-socket.ts'
 
@@ -17,7 +18,7 @@ export interface ClientOptions extends HttpOptions {
   autoPong?: boolean | undefined
   /** How long the closing handshake may take. Default 30000. */
   closeTimeout?: number | undefined
-  createConnection?: RequestOptions['createConnection']
+  createConnection?: RequestOptions['createConnection'] | typeof netConnect
   finishRequest?: FinishRequestCallback | undefined
   /** Default false. */
   followRedirects?: boolean | undefined

@@ -1,9 +1,28 @@
-import type { WebSocket } from './web-socket.ts'
+import type { Data, WebSocket } from './web-socket.ts'
+
+/** What of a WebSocket an event knows; those that are typed by @types/ws have as much. */
+export type EventTarget = Pick<
+  WebSocket,
+  | 'binaryType'
+  | 'bufferedAmount'
+  | 'close'
+  | 'extensions'
+  | 'isPaused'
+  | 'pause'
+  | 'ping'
+  | 'pong'
+  | 'protocol'
+  | 'readyState'
+  | 'resume'
+  | 'send'
+  | 'terminate'
+  | 'url'
+>
 
 /** What listeners that were added with `addEventListener` are given. */
 export class Event {
   readonly type: string
-  readonly target: WebSocket
+  readonly target: EventTarget
 
   constructor(type: string, target: WebSocket) {
     this.type = type
@@ -36,9 +55,9 @@ export class ErrorEvent extends Event {
 }
 
 export class MessageEvent extends Event {
-  readonly data: unknown
+  readonly data: Data
 
-  constructor(target: WebSocket, data: unknown) {
+  constructor(target: WebSocket, data: Data) {
     super('message', target)
     this.data = data
   }

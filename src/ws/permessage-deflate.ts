@@ -39,17 +39,17 @@ export class PerMessageDeflate {
   static readonly extensionName = EXTENSION_NAME
   /** What was agreed on; null before. */
   params: DeflateParams | null = null
-  private readonly options: PerMessageDeflateOptions
-  private readonly isServer: boolean
+  /** @internal */ readonly _options: PerMessageDeflateOptions
+  /** @internal */ readonly _isServer: boolean
 
   constructor(options: PerMessageDeflateOptions & { isServer?: boolean | undefined } = {}) {
-    this.options = options
-    this.isServer = options.isServer === true
+    this._options = options
+    this._isServer = options.isServer === true
   }
 
   /** What a client offers. */
   offer(): Record<string, string | number | true> {
-    const { serverNoContextTakeover, clientNoContextTakeover, serverMaxWindowBits, clientMaxWindowBits } = this.options
+    const { serverNoContextTakeover, clientNoContextTakeover, serverMaxWindowBits, clientMaxWindowBits } = this._options
     return {
       ...(serverNoContextTakeover ? { server_no_context_takeover: true as const } : {}),
       ...(clientNoContextTakeover ? { client_no_context_takeover: true as const } : {}),
@@ -67,17 +67,17 @@ export class PerMessageDeflate {
    * @throws Error when there is none that can be accepted
    */
   accept(configurations: readonly ExtensionParams[]): DeflateParams {
-    const given = configurations.map((params) => this.read(params))
-    this.params = this.isServer ? this.acceptOffer(given) : this.acceptAnswer(given[0] ?? {})
+    const given = configurations.map((params) => this._read(params))
+    this.params = this._isServer ? this._acceptOffer(given) : this._acceptAnswer(given[0] ?? {})
     return this.params
   }
 
   /** There is nothing to let go of. */
   cleanup(): void {}
 
-  /** What does it for a connection. */
+  /** @internal What does it for a connection. */
   codec(): MessageCodec {
-    const { params, options, isServer } = this
+    const { params, _options: options, _isServer: isServer } = this
     const agreed: DeflateParameters = {
       serverNoContextTakeover: params?.server_no_context_takeover === true,
       clientNoContextTakeover: params?.client_no_context_takeover === true,
@@ -96,8 +96,8 @@ export class PerMessageDeflate {
     return deflateCodec(settings, agreed, isServer ? 'server' : 'client')
   }
 
-  private acceptOffer(offers: readonly DeflateParams[]): DeflateParams {
-    const { serverNoContextTakeover, clientNoContextTakeover, serverMaxWindowBits, clientMaxWindowBits } = this.options
+  /** @internal */ _acceptOffer(offers: readonly DeflateParams[]): DeflateParams {
+    const { serverNoContextTakeover, clientNoContextTakeover, serverMaxWindowBits, clientMaxWindowBits } = this._options
     const accepted = offers.find((offer) => {
       const { server_max_window_bits: bits } = offer
       if (serverNoContextTakeover === false && offer.server_no_context_takeover) return false
@@ -116,8 +116,8 @@ export class PerMessageDeflate {
     return accepted
   }
 
-  private acceptAnswer(answer: DeflateParams): DeflateParams {
-    const { clientNoContextTakeover, clientMaxWindowBits } = this.options
+  /** @internal */ _acceptAnswer(answer: DeflateParams): DeflateParams {
+    const { clientNoContextTakeover, clientMaxWindowBits } = this._options
     const { client_max_window_bits: bits } = answer
     if (clientNoContextTakeover === false && answer.client_no_context_takeover) {
       throw new Error('Unexpected parameter "client_no_context_takeover"')
@@ -133,13 +133,13 @@ export class PerMessageDeflate {
     return answer
   }
 
-  private read(given: ExtensionParams): DeflateParams {
+  /** @internal */ _read(given: ExtensionParams): DeflateParams {
     const params: Record<string, number | true> = {}
     for (const [key, values] of Object.entries(given)) {
       const [value = true] = values
       if (values.length > 1) throw new Error(`Parameter "${key}" must have only a single value`)
       if (!WINDOWS.includes(key) && !TAKEOVERS.includes(key)) throw new Error(`Unknown parameter "${key}"`)
-      const isHint = value === true && (TAKEOVERS.includes(key) || (this.isServer && key === 'client_max_window_bits'))
+      const isHint = value === true && (TAKEOVERS.includes(key) || (this._isServer && key === 'client_max_window_bits'))
       if (!isHint && !(WINDOWS.includes(key) && isWindow(Number(value)) && value !== true)) {
         throw new TypeError(`Invalid value for parameter "${key}": ${value}`)
       }

@@ -17,7 +17,7 @@ export interface ReceiverOptions {
  * for a Close frame, and `error`. Without extensions.
  */
 export class Receiver extends Writable {
-  private readonly engine: EngineReceiver
+  /** @internal */ readonly _engine: EngineReceiver
 
   constructor(options: ReceiverOptions = {}) {
     super()
@@ -33,7 +33,7 @@ export class Receiver extends Writable {
       },
       onViolation: (cause) => this.destroy(receiverError(cause).error),
     }
-    this.engine = new EngineReceiver(
+    this._engine = new EngineReceiver(
       {
         side: options.isServer ? 'server' : 'client',
         platform: shared.platform,
@@ -47,7 +47,7 @@ export class Receiver extends Writable {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
     // It is unmasked where it lies, and it is not ours.
-    this.engine.receive(Buffer.from(chunk))
+    this._engine.receive(Buffer.from(chunk))
     callback()
   }
 }

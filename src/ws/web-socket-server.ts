@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events'
 import {
   createServer,
   type Server as HttpServer,
@@ -21,6 +20,7 @@ import {
   type VerifyClientCallbackAsync,
   type VerifyClientCallbackSync,
 } from './server-options.ts'
+import { TypedEmitter } from './typed-emitter.ts'
 import type { WebSocket } from './web-socket.ts'
 
 type State = 'running' | 'closing' | 'closed'
@@ -29,19 +29,29 @@ type Callback<Socket, Request> = (client: Socket, request: Request) => void
 /** Streams that have been upgraded. */
 const upgraded = new WeakSet<Duplex>()
 
+/** What a server emits, with the arguments of the listeners. */
+export interface WebSocketServerEvents<Socket, Request> {
+  listening: []
+  headers: [headers: string[], request: Request]
+  connection: [client: Socket, request: Request]
+  wsClientError: [error: Error, socket: Duplex, request: Request]
+  error: [error: Error]
+  close: []
+}
+
 /** A server as the package `ws` has it. What is not said here is as its documentation says. */
 export class WebSocketServer<
   Socket extends typeof WebSocket = typeof WebSocket,
   Request extends typeof IncomingMessage = typeof IncomingMessage,
-> extends EventEmitter {
+> extends TypedEmitter<WebSocketServerEvents<InstanceType<Socket>, InstanceType<Request>>> {
   readonly options: ServerOptions<Socket, Request>
   /** The open connections, with the option `clientTracking`. */
   declare readonly clients: Set<InstanceType<Socket>>
   /** @internal */ _server: HttpServer | null = null
-  private state: State = 'running'
+  /** @internal */ _state: State = 'running'
   /** It is to be told that the server is closed when the last client is gone. */
-  private closesWithLast = false
-  private stopListening = () => {}
+  /** @internal */ _closesWithLast = false
+  /** @internal */ _stopListening = () => {}
 
   /**
    * @param callback called when the server that it makes for `port` listens
@@ -55,8 +65,13 @@ export class WebSocketServer<
     if (server) this._server = server as unknown as HttpServer
     else if (port !== null && port !== undefined) this._server = createServer(upgradeRequired)
     if (this._server === null) return
-    this.stopListening = this.listenTo(this._server)
+    this._stopListening = this._listenTo(this._server)
     if (!server) this._server.listen(port ?? 0, host ?? undefined, backlog ?? undefined, callback)
+  }
+
+  /** The option `path`; empty without. */
+  get path(): string {
+    return this.options.path ?? ''
   }
 
   /**
@@ -70,25 +85,25 @@ export class WebSocketServer<
 
   /** Takes no more connections. The event close comes when those that there are have ended. */
   close(callback?: (error?: Error) => void): void {
-    if (this.state === 'closed') {
+    if (this._state === 'closed') {
       if (callback) this.once('close', () => callback(new Error('The server is not running')))
-      process.nextTick(() => this.closed())
+      process.nextTick(() => this._closed())
       return
     }
     if (callback) this.once('close', callback)
-    if (this.state === 'closing') return
-    this.state = 'closing'
+    if (this._state === 'closing') return
+    this._state = 'closing'
     const server = this._server
     if (server !== null && !this.options.server) {
-      this.stopListening()
+      this._stopListening()
       this._server = null
-      server.close(() => this.closed())
+      server.close(() => this._closed())
       return
     }
-    this.stopListening()
+    this._stopListening()
     this._server = null
-    if (this.clients !== undefined && this.clients.size > 0) this.closesWithLast = true
-    else process.nextTick(() => this.closed())
+    if (this.clients !== undefined && this.clients.size > 0) this._closesWithLast = true
+    else process.nextTick(() => this._closed())
   }
 
   /** Whether a request is for this server: whether it has its `path`. To be overridden. */
@@ -109,15 +124,15 @@ export class WebSocketServer<
   ): void {
     socket.on('error', destroyed)
     const wrong = wrongRequest(request)
-    if (wrong !== undefined) return this.refuse(wrong, request, socket)
+    if (wrong !== undefined) return this._refuse(wrong, request, socket)
     if (!this.shouldHandle(request)) return answer(socket, 400)
     const asked = readAsked(request, this.options.perMessageDeflate)
-    if ('status' in asked) return this.refuse(asked, request, socket)
-    this.verify(request, socket, () => this.complete(asked, request, socket, head, callback))
+    if ('status' in asked) return this._refuse(asked, request, socket)
+    this._verify(request, socket, () => this._complete(asked, request, socket, head, callback))
   }
 
-  /** Asks the application, if it wants to be asked. */
-  private verify(request: InstanceType<Request>, socket: Duplex, verified: () => void): void {
+  /** @internal Asks the application, if it wants to be asked. */
+  _verify(request: InstanceType<Request>, socket: Duplex, verified: () => void): void {
     const { verifyClient } = this.options
     if (!verifyClient) return verified()
     const { authorized, encrypted } = request.socket as TLSSocket
@@ -134,8 +149,8 @@ export class WebSocketServer<
     else answer(socket, 401)
   }
 
-  /** Answers 101, and makes the WebSocket. @throws Error for a stream that has been upgraded before */
-  private complete(
+  /** @internal Answers 101, and makes the WebSocket. @throws Error for a stream that has been upgraded before */
+  _complete(
     { deflate, key, protocols }: Asked,
     request: InstanceType<Request>,
     socket: Duplex,
@@ -148,7 +163,7 @@ export class WebSocketServer<
         'server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration',
       )
     }
-    if (this.state !== 'running') return answer(socket, 503)
+    if (this._state !== 'running') return answer(socket, 503)
     const { options } = this
     const headers = [
       'HTTP/1.1 101 Switching Protocols',
@@ -162,7 +177,7 @@ export class WebSocketServer<
       options: object,
     ) => WebSocket
     const ws = new Class(null, undefined, options)
-    const protocol = this.choose(protocols, request)
+    const protocol = this._choose(protocols, request)
     if (protocol) {
       headers.push(`Sec-WebSocket-Protocol: ${protocol}`)
       ws._protocol = protocol
@@ -177,33 +192,33 @@ export class WebSocketServer<
     socket.removeListener('error', destroyed)
     upgraded.add(socket)
     ws.setSocket(socket, head, options)
-    this.track(ws as InstanceType<Socket>)
+    this._track(ws as InstanceType<Socket>)
     callback(ws as InstanceType<Socket>, request)
   }
 
-  private choose(protocols: Set<string>, request: InstanceType<Request>): string | false | undefined {
+  /** @internal */ _choose(protocols: Set<string>, request: InstanceType<Request>): string | false | undefined {
     if (protocols.size === 0) return undefined
     const { handleProtocols } = this.options
     return handleProtocols ? handleProtocols(protocols, request) : [...protocols][0]
   }
 
-  private track(ws: InstanceType<Socket>): void {
+  /** @internal */ _track(ws: InstanceType<Socket>): void {
     const { clients } = this
     if (clients === undefined) return
     clients.add(ws)
     ws.on('close', () => {
       clients.delete(ws)
-      if (this.closesWithLast && clients.size === 0) process.nextTick(() => this.closed())
+      if (this._closesWithLast && clients.size === 0) process.nextTick(() => this._closed())
     })
   }
 
-  /** Leaves a request that is no handshake to whoever listens, and answers it where nobody does. */
-  private refuse({ status, message, headers }: Refused, request: InstanceType<Request>, socket: Duplex): void {
+  /** @internal Leaves a request that is no handshake to whoever listens, and answers it where nobody does. */
+  _refuse({ status, message, headers }: Refused, request: InstanceType<Request>, socket: Duplex): void {
     if (this.listenerCount('wsClientError') > 0) this.emit('wsClientError', new Error(message), socket, request)
     else answer(socket, status, message, headers)
   }
 
-  private listenTo(server: HttpServer): () => void {
+  /** @internal */ _listenTo(server: HttpServer): () => void {
     const listening = () => this.emit('listening')
     const error = (error: Error) => this.emit('error', error)
     const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -221,8 +236,8 @@ export class WebSocketServer<
     }
   }
 
-  private closed(): void {
-    this.state = 'closed'
+  /** @internal */ _closed(): void {
+    this._state = 'closed'
     this.emit('close')
   }
 }

@@ -1,5 +1,4 @@
-import { EventEmitter } from 'node:events'
-import type { ClientRequest } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { isSendableCloseCode } from '../protocol/close-code.ts'
 import { Opcode } from '../protocol/opcode.ts'
@@ -16,6 +15,7 @@ import type { Sender } from './sender.ts'
 import { Session, type SessionOptions } from './session.ts'
 import type { createWebSocketStream } from './stream.ts'
 import type { subprotocol } from './subprotocol.ts'
+import { TypedEmitter } from './typed-emitter.ts'
 import type { WebSocketServer } from './web-socket-server.ts'
 
 const CONNECTING = 0
@@ -53,15 +53,24 @@ export type RawData = Buffer | ArrayBuffer | Buffer[]
 /** As an event's `data`, which is a string for a text. */
 export type Data = string | RawData
 
-interface Listeners {
-  open: Event
-  message: MessageEvent
-  close: CloseEvent
-  error: ErrorEvent
+/** What `addEventListener` takes. */
+export type EventHandler<Given> = ((event: Given) => void) | { handleEvent(event: Given): void }
+
+/** What it emits, with the arguments of the listeners. */
+export interface WebSocketEvents {
+  open: []
+  message: [data: RawData, isBinary: boolean]
+  ping: [data: Buffer]
+  pong: [data: Buffer]
+  upgrade: [response: IncomingMessage]
+  redirect: [url: string, request: ClientRequest]
+  'unexpected-response': [request: ClientRequest, response: IncomingMessage]
+  error: [error: Error]
+  close: [code: number, reason: Buffer]
 }
 
 /** A WebSocket as the package `ws` has it. What is not said here is as its documentation says. */
-export class WebSocket extends EventEmitter {
+export class WebSocket extends TypedEmitter<WebSocketEvents> {
   declare static readonly CONNECTING: 0
   declare static readonly OPEN: 1
   declare static readonly CLOSING: 2
@@ -103,7 +112,7 @@ export class WebSocket extends EventEmitter {
   /** @internal */ _socket: Duplex | null = null
   /** @internal */ _url = ''
   /** The peer broke a rule: its Close frame is not waited for. */
-  private failed = false
+  /** @internal */ _failed = false
 
   /**
    * @param address null for what a server makes
@@ -128,9 +137,9 @@ export class WebSocket extends EventEmitter {
     connect(this, address, names as string[], given as ClientOptions)
   }
 
-  /** How binary messages are given. A value that is none of the four is ignored. */
-  get binaryType(): BinaryType {
-    return this._binaryType
+  /** How binary messages are given. A value that is none of the four is ignored. Also 'blob', which @types/ws lacks. */
+  get binaryType(): Exclude<BinaryType, 'blob'> {
+    return this._binaryType as Exclude<BinaryType, 'blob'>
   }
 
   set binaryType(type: BinaryType) {
@@ -199,20 +208,23 @@ export class WebSocket extends EventEmitter {
   }
 
   /** Does nothing for a type that is none of the four. */
-  addEventListener<Type extends keyof Listeners>(
-    type: Type,
-    listener: ((event: Listeners[Type]) => void) | { handleEvent(event: Listeners[Type]): void },
-    options?: { once?: boolean | undefined },
-  ): void {
-    addListener(this, type, listener as AnyListener, options)
+  addEventListener(type: 'open', listener: EventHandler<Event>, options?: EventListenerOptions): void
+  addEventListener(type: 'message', listener: EventHandler<MessageEvent>, options?: EventListenerOptions): void
+  addEventListener(type: 'close', listener: EventHandler<CloseEvent>, options?: EventListenerOptions): void
+  addEventListener(type: 'error', listener: EventHandler<ErrorEvent>, options?: EventListenerOptions): void
+  addEventListener(type: string, listener: AnyListener, options?: EventListenerOptions): void
+  addEventListener(type: string, listener: AnyListener, options?: EventListenerOptions): void {
+    addListener(this, type, listener, options)
   }
 
   /** Takes off what `addEventListener` added. */
-  removeEventListener<Type extends keyof Listeners>(
-    type: Type,
-    listener: ((event: Listeners[Type]) => void) | { handleEvent(event: Listeners[Type]): void },
-  ): void {
-    removeListener(this, type, listener as AnyListener)
+  removeEventListener(type: 'open', listener: EventHandler<Event>): void
+  removeEventListener(type: 'message', listener: EventHandler<MessageEvent>): void
+  removeEventListener(type: 'close', listener: EventHandler<CloseEvent>): void
+  removeEventListener(type: 'error', listener: EventHandler<ErrorEvent>): void
+  removeEventListener(type: string, listener: AnyListener): void
+  removeEventListener(type: string, listener: AnyListener): void {
+    removeListener(this, type, listener)
   }
 
   /**
@@ -222,11 +234,11 @@ export class WebSocket extends EventEmitter {
   send(data: BufferLike, callback?: SendCallback): void
   send(data: BufferLike, options: SendOptions, callback?: SendCallback): void
   send(data: BufferLike, options?: SendOptions | SendCallback, callback?: SendCallback): void {
-    this.checkConnected()
+    this._checkConnected()
     if (typeof options === 'function') return this.send(data, {}, options)
-    if (this._readyState !== OPEN) return this.sendTooLate(data, callback)
+    if (this._readyState !== OPEN) return this._sendTooLate(data, callback)
     const { outgoing } = this._session!
-    if (isBlob(data)) return this.sendBlob(data, options ?? {}, callback)
+    if (isBlob(data)) return this._sendBlob(data, options ?? {}, callback)
     const payload = payloadOf(data)
     const isText = typeof payload === 'string'
     const binary = options?.binary ?? !isText
@@ -242,13 +254,13 @@ export class WebSocket extends EventEmitter {
    * @param data at most 125 bytes
    * @throws Error while the state is CONNECTING, RangeError for too much data
    */
-  ping(data?: BufferLike | SendCallback, mask?: boolean | SendCallback, callback?: SendCallback): void {
-    this.control(Opcode.Ping, data, mask, callback)
+  ping(data?: unknown, mask?: boolean | ((error: Error) => void), callback?: (error: Error) => void): void {
+    this._control(Opcode.Ping, data, mask, callback)
   }
 
   /** Sends a pong that answers no ping of its own accord; otherwise as `ping`. */
-  pong(data?: BufferLike | SendCallback, mask?: boolean | SendCallback, callback?: SendCallback): void {
-    this.control(Opcode.Pong, data, mask, callback)
+  pong(data?: unknown, mask?: boolean | ((error: Error) => void), callback?: (error: Error) => void): void {
+    this._control(Opcode.Pong, data, mask, callback)
   }
 
   /**
@@ -260,7 +272,7 @@ export class WebSocket extends EventEmitter {
     if (this._readyState === CLOSED) return
     if (this._readyState === CONNECTING) return abortRequest(this, NOT_ESTABLISHED)
     if (this._readyState === CLOSING) {
-      if (this._closeFrameSent && (this._closeFrameReceived || this.failed)) this._session?.end()
+      if (this._closeFrameSent && (this._closeFrameReceived || this._failed)) this._session?.end()
       return
     }
     const payload = closePayload(code, reason)
@@ -269,7 +281,7 @@ export class WebSocket extends EventEmitter {
     session.outgoing.control(Opcode.Close, payload, undefined, (error) => {
       if (error) return
       this._closeFrameSent = true
-      if (this._closeFrameReceived || this.failed) session.end()
+      if (this._closeFrameReceived || this._failed) session.end()
     })
     this._waitForEnd()
   }
@@ -346,7 +358,7 @@ export class WebSocket extends EventEmitter {
 
   /** @internal The peer broke a rule. */
   _violated(error: Error, closeCode: number): void {
-    this.failed = true
+    this._failed = true
     this.close(closeCode)
     this._emitError(error)
   }
@@ -376,7 +388,7 @@ export class WebSocket extends EventEmitter {
     this.emit('error', error)
   }
 
-  private sendBlob(blob: Blob, options: SendOptions, callback: SendCallback | undefined): void {
+  /** @internal */ _sendBlob(blob: Blob, options: SendOptions, callback: SendCallback | undefined): void {
     const { outgoing } = this._session!
     const { binary = true, compress = true, fin = true, mask } = options
     outgoing.readBlob(
@@ -389,17 +401,17 @@ export class WebSocket extends EventEmitter {
     )
   }
 
-  private control(
+  /** @internal */ _control(
     opcode: number,
-    given: BufferLike | SendCallback | undefined,
-    givenMask: boolean | SendCallback | undefined,
-    givenCallback: SendCallback | undefined,
+    given: unknown,
+    givenMask: boolean | ((error: Error) => void) | undefined,
+    givenCallback: ((error: Error) => void) | undefined,
   ): void {
-    this.checkConnected()
+    this._checkConnected()
     const data = typeof given === 'function' ? undefined : given
     const mask = typeof givenMask === 'boolean' ? givenMask : undefined
     const callback = [given, givenMask, givenCallback].find((one): one is SendCallback => typeof one === 'function')
-    if (this._readyState !== OPEN) return this.sendTooLate(data, callback)
+    if (this._readyState !== OPEN) return this._sendTooLate(data, callback)
     const { outgoing } = this._session!
     if (isBlob(data)) {
       if (data.size > MOST_OF_CONTROL) throw tooMuch()
@@ -415,12 +427,12 @@ export class WebSocket extends EventEmitter {
     outgoing.control(opcode, bytes, mask, callback)
   }
 
-  private checkConnected(): void {
+  /** @internal */ _checkConnected(): void {
     if (this._readyState === CONNECTING) throw new Error('WebSocket is not open: readyState 0 (CONNECTING)')
   }
 
-  /** It counts as buffered, as in browsers, and the callback is told. */
-  private sendTooLate(data: unknown, callback: SendCallback | undefined): void {
+  /** @internal It counts as buffered, as in browsers, and the callback is told. */
+  _sendTooLate(data: unknown, callback: SendCallback | undefined): void {
     if (data) {
       const given = typeof data === 'number' ? String(data) : data
       this._bufferedAmount += isBlob(given)
@@ -434,6 +446,34 @@ export class WebSocket extends EventEmitter {
     const error = new Error(`WebSocket is not open: readyState ${state} (${STATES[state]})`)
     process.nextTick(callback, error)
   }
+}
+
+/** The types, where @types/ws has them as well. */
+export declare namespace WebSocket {
+  export type AddressInfo = import('node:net').AddressInfo
+  export type CertMeta = string | string[] | Buffer | Buffer[]
+  export type ClientOptions = import('./client-options.ts').ClientOptions
+  export type CloseEvent = import('./events.ts').CloseEvent
+  export type Data = string | Buffer | ArrayBuffer | Buffer[]
+  export type ErrorEvent = import('./events.ts').ErrorEvent
+  export type Event = import('./events.ts').Event
+  export type EventListenerOptions = { once?: boolean | undefined }
+  export type FinishRequestCallback = import('./client-options.ts').FinishRequestCallback
+  export type MessageEvent = import('./events.ts').MessageEvent
+  export type PerMessageDeflateOptions = import('./permessage-deflate.ts').PerMessageDeflateOptions
+  export type RawData = Buffer | ArrayBuffer | Buffer[]
+  export type Server<
+    Socket extends typeof WebSocket = typeof WebSocket,
+    Request extends typeof IncomingMessage = typeof IncomingMessage,
+  > = WebSocketServer<Socket, Request>
+  export type ServerOptions<
+    Socket extends typeof WebSocket = typeof WebSocket,
+    Request extends typeof IncomingMessage = typeof IncomingMessage,
+  > = import('./server-options.ts').ServerOptions<Socket, Request>
+  export type VerifyClientCallbackAsync<Request extends IncomingMessage = IncomingMessage> =
+    import('./server-options.ts').VerifyClientCallbackAsync<Request>
+  export type VerifyClientCallbackSync<Request extends IncomingMessage = IncomingMessage> =
+    import('./server-options.ts').VerifyClientCallbackSync<Request>
 }
 
 const NOT_ESTABLISHED = 'WebSocket was closed before the connection was established'

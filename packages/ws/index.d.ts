@@ -1,0 +1,2 @@
+export * from 'heartwire/ws'
+export { default, 'module.exports' } from 'heartwire/ws'
