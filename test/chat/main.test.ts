@@ -61,7 +61,7 @@ describe('npm start', () => {
     ada.socket.terminate()
   })
 
-  it('serves the page and the protocol as browsers take them, and nothing else', async () => {
+  it('serves the page and what it imports of heartwire as browsers take them, and nothing else', async () => {
     const { port } = await listening()
     const get = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${port}${path}`, init)
     const page = await get('/')
@@ -70,8 +70,10 @@ describe('npm start', () => {
     expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self' 'sha256-/)
     const html = await page.text()
     for (const [, path] of html.matchAll(/(?:href|src)="(\/[^"]+)"/g)) expect((await get(path ?? '')).status).toBe(200)
-    const protocol = await get('/protocol/index.js')
-    expect(protocol.headers.get('content-type')).toBe('text/javascript; charset=utf-8')
+    for (const part of ['protocol', 'reconnect']) {
+      const module = await get(`/${part}/index.js`)
+      expect(module.headers.get('content-type')).toBe('text/javascript; charset=utf-8')
+    }
     for (const path of ['/main.js', '/chat.js', '/page/../main.js', '/page/%2e%2e/main.js', '/package.json', '//']) {
       expect((await get(path)).status, path).toBe(404)
     }

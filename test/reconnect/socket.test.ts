@@ -76,6 +76,16 @@ describe('what a WebSocket has', () => {
     }
   })
 
+  it('takes a URL object, and subprotocols beside it', async () => {
+    const { opened, url } = await start({ protocols: (offered) => offered.at(-1) })
+    const client = new Client(new URL(`${url}/room?7`), { protocols: ['a', 'b'] })
+    await client.until('open')
+    expect([client.socket.url, client.socket.protocol]).toEqual([`${url}/room?7`, 'b'])
+    new Client({ url: new URL(url), protocols: 'c' }, { protocols: ['a', 'b'] })
+    await opened.next()
+    expect((await opened.next()).protocol).toBe('c')
+  })
+
   it.each(['', 'nonsense', 'ftp://localhost', 'ws://'])('throws for the URL %o', (url) => {
     expect(() => new ReconnectingWebSocket(url, { WebSocket })).toThrow(
       expect.objectContaining({ name: 'SyntaxError' }),
