@@ -20,6 +20,8 @@ export interface Declined {
 export interface Usage {
   /** CPU time of the whole process so far, all threads, user and system, in seconds. */
   cpu: number
+  /** The part of it that was the kernel's; servers that are no Node program do not tell. */
+  system?: number
   /** The server's own clock, in seconds; only differences mean anything. */
   time: number
   /** Resident memory, in bytes. */
@@ -90,5 +92,10 @@ function say(line: Ready | Declined | Usage): void {
 
 function usage(): Usage {
   const { user, system } = process.cpuUsage()
-  return { cpu: (user + system) / 1e6, time: performance.now() / 1e3, rss: process.memoryUsage.rss() }
+  return {
+    cpu: (user + system) / 1e6,
+    system: system / 1e6,
+    time: performance.now() / 1e3,
+    rss: process.memoryUsage.rss(),
+  }
 }
