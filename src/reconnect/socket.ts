@@ -338,7 +338,7 @@ export class ReconnectingWebSocket extends (EventTarget as new () => TypedEventT
   }
 
   #stored(): void {
-    if (this.#isBetween || this.readyState > 1) return
+    if (this.#isBetween) return
     this.#drop(1000, 'page stored')
     this.#become('hidden')
   }

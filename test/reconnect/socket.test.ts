@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createServer as createTcpServer } from 'node:net'
 import type { ServerOptions, ServerSocket } from 'heartwire'
@@ -146,6 +147,20 @@ describe('a connection that is lost', () => {
       client.retry()
     }
     expect(retries).toEqual([1, 2, 1, 2])
+  })
+
+  it('is waited for longer and longer after a healthy one as well', async () => {
+    const { server, url } = await start()
+    const client = new Client(url)
+    await client.until('open')
+    client.clock.advance(60_000)
+    await server.close()
+    const retries: number[] = []
+    for (let count = 0; count < 3; count++) {
+      retries.push((await client.until('waiting')).retry)
+      client.retry()
+    }
+    expect(retries).toEqual([1, 2, 3])
   })
 
   it('is given up after so many retries', async () => {
@@ -374,6 +389,32 @@ describe('close', () => {
     expect(client.messages.all).toEqual([])
   })
 
+  it('holds when the platform opens it all the same', async () => {
+    const made: EventTarget[] = []
+    class LateWebSocket extends EventTarget {
+      binaryType = 'blob'
+      readonly readyState = 1
+      readonly bufferedAmount = 0
+      readonly extensions = ''
+      readonly protocol = ''
+      send() {}
+      // "Open" was on its way already.
+      close() {
+        this.dispatchEvent(new Event('open'))
+        this.dispatchEvent(Object.assign(new Event('close'), { code: 1006 }))
+      }
+      constructor() {
+        super()
+        made.push(this)
+      }
+    }
+    const client = new Client('ws://localhost', { WebSocket: LateWebSocket })
+    await Promise.resolve()
+    expect(made).toHaveLength(1)
+    client.socket.close()
+    expect([client.path, client.clock.timers]).toEqual(['closing closed', []])
+  })
+
   it('may come from a listener, whatever that is told of', async () => {
     const { url, opened } = await start()
     const client = new Client(url, { connectTimeout: 1_000 })
@@ -394,6 +435,7 @@ describe('close', () => {
     await client.until('open')
     controller.abort(new Error('left'))
     expect(await client.closes.next()).toMatchObject({ code: 1005, wasClean: true, cause: 'local-close' })
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([])
     expect(() => client.socket.reconnect()).toThrow('left')
     expect(() => new Client(url, { signal: controller.signal })).toThrow('left')
 
@@ -440,6 +482,18 @@ describe('reconnect', () => {
     client.socket.reconnect()
     await client.until('open')
     expect(client.closes.all).toHaveLength(1)
+  })
+
+  it('takes back a close that came while it waited', async () => {
+    const { url, opened } = await start()
+    const client = new Client(url)
+    ;(await opened.next()).terminate()
+    await client.until('waiting')
+    client.socket.close()
+    client.socket.reconnect()
+    await client.until('open')
+    expect(client.path).toBe('open waiting closing connecting open')
+    expect(client.closes.all).toEqual([])
   })
 })
 

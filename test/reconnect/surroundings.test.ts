@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import type { ReconnectOptions } from 'heartwire/reconnect'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Mailbox } from '../support/mailbox.ts'
@@ -159,6 +160,17 @@ describe('the back/forward cache', () => {
     expect(client.path).toBe('open hidden connecting open')
   })
 
+  it('is no news to one that waits for somebody to see the page', async () => {
+    const { client, lose } = await start()
+    becomes('hidden')
+    await lose()
+    stored('pagehide')
+    becomes('visible')
+    expect(client.path).toBe('open hidden')
+    stored('pageshow')
+    await client.until('open')
+  })
+
   it('is no matter of pages that are shown first or left for good', async () => {
     const { client, asked } = await start({ heartbeat: true })
     stored('pageshow', false)
@@ -169,12 +181,28 @@ describe('the back/forward cache', () => {
 
 it('is not listened to after the end', async () => {
   const { client } = await start()
+  const listeners = () =>
+    [page, pageDocument].flatMap((target) =>
+      ['online', 'offline', 'pagehide', 'pageshow', 'visibilitychange', 'freeze', 'resume'].flatMap((type) =>
+        getEventListeners(target, type),
+      ),
+    )
+  expect(listeners()).toHaveLength(7)
   client.socket.close()
+  expect(listeners()).toEqual([])
   await client.until('closed')
-  for (const target of [page, pageDocument]) {
-    const types = ['online', 'offline', 'pagehide', 'pageshow', 'visibilitychange', 'freeze', 'resume']
-    for (const type of types) target.dispatchEvent(Object.assign(new Event(type), { persisted: true }))
-  }
-  expect(client.path).toBe('open closing closed')
-  expect(client.clock.timers).toEqual([])
+  client.socket.reconnect()
+  expect(listeners()).toHaveLength(7)
+})
+
+it('is as it is when it comes back, whatever it was at the end', async () => {
+  const { client, lose } = await start()
+  pageDocument.dispatchEvent(new Event('freeze'))
+  client.socket.close()
+  pageDocument.dispatchEvent(new Event('resume'))
+  await client.until('closed')
+  client.socket.reconnect()
+  await client.until('open')
+  await lose()
+  expect(client.socket.state).toBe('waiting')
 })
