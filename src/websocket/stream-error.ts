@@ -11,7 +11,7 @@ export function closeInfoOf(given: unknown, what: string): { closeCode: number |
   }
 }
 
-type Receive = (message: string, closeCode: number, reason: string) => WebSocketError
+type Receive = (message: string, closeCode: number | null, reason: string) => WebSocketError
 let receive!: Receive
 
 /** The end of a connection, to be received or to be sent. What is public about it is described in `types.ts`. */

@@ -1,6 +1,7 @@
 import { CloseCode } from '../protocol/close-code.ts'
 import type { Link } from '../socket/link.ts'
 import { checkProtocols, webSocketUrl } from './address.ts'
+import { bufferOf } from './buffer.ts'
 import { Channel, type End } from './channel.ts'
 import { checkCloseCodeAndReason, codeFor } from './close-code-and-reason.ts'
 import { copyBufferSource, dictionary, exposeInterface, requireArguments, sequence, usvString } from './idl.ts'
@@ -93,7 +94,8 @@ export class WebSocketStream {
   /** The next message. Those that nobody reads are not pulled, so that the peer is held back. */
   async #pull(link: Link, controller: ReadableStreamDefaultController<string | Uint8Array>): Promise<void> {
     try {
-      controller.enqueue(await link.socket.receive())
+      const message = await link.socket.receive()
+      controller.enqueue(typeof message === 'string' ? message : new Uint8Array(bufferOf(message)))
     } catch {
       // There is none any more; unless the end was clean the stream has been told of that, or nobody reads it.
       if (this.#failure === undefined && this.#readable !== undefined) controller.close()
@@ -130,7 +132,8 @@ export class WebSocketStream {
       return
     }
     this.#failure = this.#signal?.aborted && error === this.#signal.reason ? error : failureOf(error, code, reason)
-    this.#opened.reject(this.#failure)
+    // Of a connection that never was there is no code.
+    this.#opened.reject(this.#failure instanceof WebSocketError ? failureOf(error, null, '') : this.#failure)
     this.#closed.reject(this.#failure)
     this.#readable?.error(this.#failure)
     this.#writable?.error(this.#failure)
@@ -139,7 +142,7 @@ export class WebSocketStream {
 
 exposeInterface(WebSocketStream)
 
-function failureOf(error: unknown, code: number, reason: string): WebSocketError {
+function failureOf(error: unknown, code: number | null, reason: string): WebSocketError {
   const failure = receivedError(error instanceof Error ? error.message : String(error), code, reason)
   Object.defineProperty(failure, 'cause', { value: error, configurable: true, writable: true })
   return failure

@@ -2,6 +2,7 @@ import { quoteUrl } from '../client/target.ts'
 import { customInspect, type Inspect, type InspectOptions, inspectFields } from '../protocol/inspect.ts'
 import type { Link } from '../socket/link.ts'
 import { checkProtocols, webSocketUrl } from './address.ts'
+import { bufferOf } from './buffer.ts'
 import { Channel, type End } from './channel.ts'
 import { checkCloseCodeAndReason, codeFor } from './close-code-and-reason.ts'
 import { CloseEvent } from './close-event.ts'
@@ -211,10 +212,3 @@ export class WebSocket extends EventTarget {
 }
 
 exposeInterface(WebSocket, { CONNECTING, OPEN, CLOSING, CLOSED })
-
-/** The bytes as an ArrayBuffer of their own: those of a small message lie in one with others. */
-function bufferOf(bytes: Uint8Array): ArrayBuffer {
-  const { buffer, byteLength } = bytes
-  if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) return buffer
-  return new Uint8Array(bytes).buffer
-}
