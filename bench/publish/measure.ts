@@ -3,7 +3,7 @@ import { type ContestantName, startContestant } from '../contestants.ts'
 import { type Generator, runLoad } from '../generator.ts'
 import type { Pinning } from '../machine.ts'
 import { runRounds } from '../rounds.ts'
-import { SCENARIOS, type Scenario } from '../scenarios.ts'
+import { SCENARIOS, type Scenario, timesAsLong } from '../scenarios.ts'
 import type { ServerProcess } from '../server-process.ts'
 import type { Usage } from '../servers/control.ts'
 import { type Estimate, estimate } from '../stats.ts'
@@ -14,7 +14,7 @@ export const SERVERS = ['heartwire', 'heartwire-node', 'ws'] as const satisfies 
 
 export interface Setup {
   rounds: number
-  /** Measured time of a round. */
+  /** Measured time of a round; four times as long with 10,000 subscribers or more. */
   seconds: number
   warmup: number
   generator: Generator
@@ -74,7 +74,7 @@ async function load(process: ServerProcess, scenario: Scenario, setup: Setup, wa
   const { perSecond } = await runLoad(setup.generator, {
     scenario,
     port: process.ready.port,
-    seconds: setup.seconds,
+    seconds: setup.seconds * timesAsLong(scenario),
     warmup,
     core: setup.pinning?.load,
     raw: false,

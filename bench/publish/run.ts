@@ -18,7 +18,7 @@ ${SERVERS.join(', ')}, each in a process of its own, in turns.
 
   --subscribers LIST  how many there are (default ${SUBSCRIBERS.join(',')})
   --rounds N          of each (default 15)
-  --seconds S         measured time of a round (default 1)
+  --seconds S         measured time of a round (default 1; four times as long with 10,000 or more)
   --markdown FILE     also write the table as Markdown
   --quick             1 round of 0.5 s with ${QUICK_SUBSCRIBERS.join(' and ')}: does everything run?
   --help              print this
