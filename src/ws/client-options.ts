@@ -1,6 +1,7 @@
 import type { ClientRequest, RequestOptions } from 'node:http'
 import type { RequestOptions as SecureRequestOptions } from 'node:https'
 import type { createConnection as netConnect } from 'node:net'
+import type { HeartbeatOptions } from './heartbeat.ts'
 import type { PerMessageDeflateOptions } from './permessage-deflate.ts'
 import type { WebSocket } from './web-socket.ts'
 
@@ -26,7 +27,11 @@ export interface ClientOptions extends HttpOptions {
   generateMask?: ((mask: Buffer) => void) | undefined
   /** How long each request may take. Default as long as it takes. */
   handshakeTimeout?: number | undefined
+  /** heartwire's: a peer of which nothing is heard is pinged, then given up, with an error. Default false. */
+  heartbeat?: boolean | HeartbeatOptions | undefined
   headers?: Record<string, string | string[] | number | undefined> | undefined
+  /** heartwire's: bytes that may wait for a slow peer; above it the connection is given up, with an error. Default Infinity. */
+  maxBufferedAmount?: number | undefined
   /** Without an effect: what has come of a message lies in one piece of memory. */
   maxBufferedChunks?: number | undefined
   /** Fragments of a message; 0 for no limit. Default 16384. */

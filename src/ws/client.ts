@@ -197,6 +197,8 @@ class ClientHandshake {
     ws.setSocket(socket, head, {
       allowSynchronousEvents: options.allowSynchronousEvents,
       generateMask: options.generateMask,
+      heartbeat: options.heartbeat,
+      maxBufferedAmount: options.maxBufferedAmount,
       maxFragments: options.maxFragments ?? 16_384,
       maxPayload: options.maxPayload ?? 100 * 1024 * 1024,
       skipUTF8Validation: options.skipUTF8Validation,

@@ -43,7 +43,7 @@ class Reader {
   value(): string {
     if (!this.take(QUOTE)) return this.token()
     let value = ''
-    while (!this.take(QUOTE)) {
+    while (value === '' || !this.take(QUOTE)) {
       this.take(BACKSLASH)
       if (!isTokenCharacter(this.text.charCodeAt(this.at))) throw this.unexpected()
       value += this.text[this.at++]

@@ -25,6 +25,7 @@ export type { ClientOptions, FinishRequestCallback } from './client-options.ts'
 export type { BufferLike } from './data.ts'
 export type { CodedError } from './errors.ts'
 export type { CloseEvent, ErrorEvent, Event, MessageEvent } from './events.ts'
+export type { HeartbeatOptions } from './heartbeat.ts'
 export type { PerMessageDeflateOptions } from './permessage-deflate.ts'
 export type { SendCallback } from './send-callbacks.ts'
 export type {

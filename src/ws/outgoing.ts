@@ -12,6 +12,14 @@ import { newMaskingKey } from './sender.ts'
 /** Fills a masking key. */
 export type GenerateMask = (mask: Buffer) => void
 
+/** What sends for a connection, as it sees it. */
+export interface OutgoingHost {
+  /** All that was sent has been written. */
+  drained(): void
+  /** So many bytes wait until the peer has taken some. */
+  held(bytes: number): void
+}
+
 /** What there is to be said of how a message is sent. */
 export interface MessageOptions {
   binary: boolean
@@ -31,8 +39,7 @@ export class Outgoing {
   private readonly stream: Duplex
   private readonly masks: boolean
   private readonly generateMask: GenerateMask | undefined
-  /** Called when all that was sent has been written. */
-  private readonly onDrained: () => void
+  private readonly host: OutgoingHost
   private flushing = false
   /** How many frames were sent, answers to pings not counted. */
   private sent = 0
@@ -45,18 +52,18 @@ export class Outgoing {
   private ended = false
 
   constructor(
+    host: OutgoingHost,
     wire: Wire,
     stream: Duplex,
     masks: boolean,
     generateMask: GenerateMask | undefined,
     encoder: MessageEncoder | undefined,
-    onDrained: () => void,
   ) {
     this.sender = new Sender(generateMask === undefined ? shared : sharedWith(generateMask), wire, masks)
     this.stream = stream
     this.masks = masks
     this.generateMask = generateMask
-    this.onDrained = onDrained
+    this.host = host
     if (encoder === undefined) return
     this.sender.encoder = encoder
     this.sender.encodedListener = () => this.flushLater()
@@ -166,7 +173,9 @@ export class Outgoing {
     if (this.ended || this.stream.destroyed) return
     this.sender.flush()
     this.callbacks.taken(this.sender.taken)
-    if (this.behindBlob === undefined && this.sender.bufferedAmount === 0) this.onDrained()
+    const { bufferedAmount } = this.sender
+    if (bufferedAmount > 0) this.host.held(bufferedAmount)
+    else if (this.behindBlob === undefined) this.host.drained()
   }
 
   /** The wire has let go of what it held. */

@@ -103,7 +103,9 @@ export class PerMessageDeflate {
       if (serverNoContextTakeover === false && offer.server_no_context_takeover) return false
       if (bits !== undefined && serverMaxWindowBits === false) return false
       if (bits !== undefined && typeof serverMaxWindowBits === 'number' && serverMaxWindowBits > bits) return false
-      return typeof clientMaxWindowBits !== 'number' || offer.client_max_window_bits !== undefined
+      const { client_max_window_bits: clientBits } = offer
+      if (typeof clientMaxWindowBits !== 'number' || clientBits === true) return true
+      return clientBits !== undefined && clientMaxWindowBits <= clientBits
     })
     if (accepted === undefined) throw new Error('None of the extension offers can be accepted')
     if (serverNoContextTakeover) accepted.server_no_context_takeover = true

@@ -1,5 +1,6 @@
 import type { Server as HttpServer, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
+import type { HeartbeatOptions } from './heartbeat.ts'
 import type { PerMessageDeflateOptions } from './permessage-deflate.ts'
 import { WebSocket } from './web-socket.ts'
 
@@ -33,7 +34,11 @@ export interface ServerOptions<
   /** How long the closing handshake may take. Default 30000. */
   closeTimeout?: number | undefined
   handleProtocols?: ((protocols: Set<string>, request: InstanceType<Request>) => string | false) | undefined
+  /** heartwire's: a peer of which nothing is heard is pinged, then given up, with an error. Default false. */
+  heartbeat?: boolean | HeartbeatOptions | undefined
   host?: string | undefined
+  /** heartwire's: bytes that may wait for a slow peer; above it the connection is given up, with an error. Default Infinity. */
+  maxBufferedAmount?: number | undefined
   /** Without an effect: what has come of a message lies in one piece of memory. */
   maxBufferedChunks?: number | undefined
   /** Fragments of a message; 0 for no limit. Default 16384. */

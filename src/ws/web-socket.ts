@@ -16,6 +16,7 @@ import { Session, type SessionOptions } from './session.ts'
 import type { createWebSocketStream } from './stream.ts'
 import type { subprotocol } from './subprotocol.ts'
 import { TypedEmitter } from './typed-emitter.ts'
+import type * as types from './types.ts'
 import type { WebSocketServer } from './web-socket-server.ts'
 
 const CONNECTING = 0
@@ -450,18 +451,18 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
 
 /** The types, where @types/ws has them as well. */
 export declare namespace WebSocket {
-  export type AddressInfo = import('node:net').AddressInfo
+  export type AddressInfo = types.AddressInfo
   export type CertMeta = string | string[] | Buffer | Buffer[]
-  export type ClientOptions = import('./client-options.ts').ClientOptions
-  export type CloseEvent = import('./events.ts').CloseEvent
-  export type Data = string | Buffer | ArrayBuffer | Buffer[]
-  export type ErrorEvent = import('./events.ts').ErrorEvent
-  export type Event = import('./events.ts').Event
-  export type EventListenerOptions = { once?: boolean | undefined }
-  export type FinishRequestCallback = import('./client-options.ts').FinishRequestCallback
-  export type MessageEvent = import('./events.ts').MessageEvent
-  export type PerMessageDeflateOptions = import('./permessage-deflate.ts').PerMessageDeflateOptions
-  export type RawData = Buffer | ArrayBuffer | Buffer[]
+  export type ClientOptions = types.ClientOptions
+  export type CloseEvent = types.CloseEvent
+  export type Data = types.Data
+  export type ErrorEvent = types.ErrorEvent
+  export type Event = types.Event
+  export type EventListenerOptions = types.EventListenerOptions
+  export type FinishRequestCallback = types.FinishRequestCallback
+  export type MessageEvent = types.MessageEvent
+  export type PerMessageDeflateOptions = types.PerMessageDeflateOptions
+  export type RawData = types.RawData
   export type Server<
     Socket extends typeof WebSocket = typeof WebSocket,
     Request extends typeof IncomingMessage = typeof IncomingMessage,
@@ -469,11 +470,11 @@ export declare namespace WebSocket {
   export type ServerOptions<
     Socket extends typeof WebSocket = typeof WebSocket,
     Request extends typeof IncomingMessage = typeof IncomingMessage,
-  > = import('./server-options.ts').ServerOptions<Socket, Request>
+  > = types.ServerOptions<Socket, Request>
   export type VerifyClientCallbackAsync<Request extends IncomingMessage = IncomingMessage> =
-    import('./server-options.ts').VerifyClientCallbackAsync<Request>
+    types.VerifyClientCallbackAsync<Request>
   export type VerifyClientCallbackSync<Request extends IncomingMessage = IncomingMessage> =
-    import('./server-options.ts').VerifyClientCallbackSync<Request>
+    types.VerifyClientCallbackSync<Request>
 }
 
 const NOT_ESTABLISHED = 'WebSocket was closed before the connection was established'
@@ -483,7 +484,8 @@ function tooMuch(): RangeError {
 }
 
 function closePayload(code: number | undefined, reason: string | Buffer | undefined): Buffer {
-  if (code === undefined && (reason === undefined || reason.length === 0)) return EMPTY
+  // As in `ws`, there is no reason without a code.
+  if (code === undefined) return EMPTY
   if (typeof code !== 'number' || !isSendableCloseCode(code)) {
     throw new TypeError('First argument must be a valid error code number')
   }

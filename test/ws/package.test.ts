@@ -103,6 +103,38 @@ it('what is sent right before process.exit goes out', () => {
   expect(run('exit.cjs', source)).toBe('last words')
 })
 
+it('a listener that throws does not lose what follows, if the process goes on', () => {
+  const source = `const { WebSocket, WebSocketServer } = require('ws')
+    process.on('uncaughtException', (error) => console.log('uncaught: ' + error.message))
+    const server = new WebSocketServer({ port: 0 }, () => {
+      const socket = new WebSocket('ws://localhost:' + server.address().port)
+      socket.on('open', () => { for (const text of ['one', 'two', 'three']) socket.send(text) })
+    })
+    server.on('connection', (socket) => socket.on('message', (data) => {
+      console.log(String(data))
+      if (String(data) === 'three') { socket.close(); server.close() }
+      else throw new Error('because of ' + data)
+    }))`
+  expect(run('throws.cjs', source).split('\n')).toEqual([
+    'one',
+    'uncaught: because of one',
+    'two',
+    'uncaught: because of two',
+    'three',
+  ])
+})
+
+it('a callback of send that throws does not keep the others from being called', () => {
+  const source = `const { WebSocket, WebSocketServer } = require('ws')
+    process.on('uncaughtException', (error) => console.log('uncaught: ' + error.message))
+    const server = new WebSocketServer({ port: 0 }, () => new WebSocket('ws://localhost:' + server.address().port))
+    server.on('connection', (socket) => {
+      socket.send('a', () => { throw new Error('first') })
+      socket.send('b', () => { console.log('second'); socket.terminate(); server.close() })
+    })`
+  expect(run('callbacks.cjs', source).split('\n')).toEqual(['uncaught: first', 'second'])
+})
+
 describe('types', () => {
   it('hold for those who use them as those of ws', () => {
     const source = `import WebSocket, { createWebSocketStream, type RawData, WebSocketServer } from 'heartwire/ws'
