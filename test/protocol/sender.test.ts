@@ -1158,3 +1158,61 @@ describe('a wire that gathers', () => {
     expect(places).toEqual([0, 3, 0, 0])
   })
 })
+
+describe('frames in their turn', () => {
+  test('have the first byte that they are given, and wait like messages', () => {
+    const fixture = new Fixture()
+    fixture.block()
+    fixture.sender.frame(Text, 'first ')
+    fixture.sender.frame(0x80 | Opcode.Ping, bytes('in its turn'))
+    fixture.sender.frame(0x80 | Continuation, bytes('last'))
+    fixture.sender.ping(bytes('ahead'))
+    fixture.release()
+    expect(fixture.sent()).toEqual([
+      'text "held"',
+      'ping "ahead"',
+      'text "first "...',
+      'ping "in its turn"',
+      'continuation "last"',
+    ])
+  })
+
+  test('can be a Close frame, behind which nothing goes', () => {
+    const fixture = new Fixture()
+    fixture.sender.frame(0x80 | Opcode.Close, bytes([3, 232]))
+    fixture.sender.ping(bytes('late'))
+    expect(fixture.sender.flush()).toBe(Written.Close)
+    expect(fixture.sender.closeSent).toBe(true)
+    expect(fixture.sent()).toEqual(['close 1000'])
+  })
+
+  test.each(['server', 'client'] as const)('that a %s has encoded before go out as they are', (side) => {
+    const fixture = new Fixture(side)
+    const large = bytes('x'.repeat(20_000))
+    const frame = encodeFrame({ opcode: Binary, payload: large })
+    fixture.sender.encodedFrames([frame.subarray(0, 4), frame.subarray(4)])
+    fixture.block()
+    fixture.sender.encodedFrames([bytes([0x81, 2]), bytes('hi')])
+    expect(fixture.sender.bufferedAmount).toBeGreaterThan(4)
+    fixture.release()
+    const all = Buffer.from(fixture.wire.bytes)
+    expect(all.subarray(0, frame.length).equals(frame)).toBe(true)
+    expect(all.subarray(-4).toString('latin1')).toBe('\x81\x02hi')
+  })
+
+  test('are counted with messages when the wire has taken them', () => {
+    const fixture = new Fixture()
+    const { sender } = fixture
+    sender.message(Text, 'one')
+    sender.answerPing(bytes('not counted'))
+    expect(sender.taken).toBe(0)
+    sender.flush()
+    expect(sender.taken).toBe(1)
+    fixture.block()
+    sender.frame(0x80 | Opcode.Ping, bytes('p'))
+    sender.encodedFrames([bytes([0x89, 0])])
+    expect(sender.taken).toBe(1)
+    fixture.release()
+    expect(sender.taken).toBe(4)
+  })
+})
