@@ -27,8 +27,6 @@ export interface Sums {
   rss: number
   heapUsed: number
   arrayBuffers: number
-  /** Of what V8's heap keeps free, or has made room for. */
-  heapFree: number
   /** Of the C library's heap; undefined where the system does not tell. */
   malloc: number | undefined
 }
@@ -49,7 +47,6 @@ export async function measureSums(setup: Setup): Promise<Sums> {
       rss: each(({ rss }) => rss),
       heapUsed: each(({ heapUsed }) => heapUsed),
       arrayBuffers: each(({ arrayBuffers }) => arrayBuffers),
-      heapFree: each(({ heapTotal, heapUsed }) => heapTotal - heapUsed),
       malloc:
         before.malloc === undefined || after.malloc === undefined
           ? undefined

@@ -7,8 +7,6 @@ import { createServer, type ServerOptions } from 'heartwire'
 export interface Taken {
   rss: number
   heapUsed: number
-  /** Of V8's heap, with what is free in it. */
-  heapTotal: number
   arrayBuffers: number
 }
 

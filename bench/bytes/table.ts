@@ -9,8 +9,8 @@ export function bytesTables(sums: Sums, classes: readonly [name: string, each: C
   return `${sumsTable(sums)}\n${classesTable(classes)}`
 }
 
-function sumsTable({ rss, heapUsed, arrayBuffers, heapFree, malloc }: Sums): string {
-  const rest = rss - heapUsed - arrayBuffers - heapFree - (malloc ?? 0)
+function sumsTable({ rss, heapUsed, arrayBuffers, malloc }: Sums): string {
+  const rest = rss - heapUsed - arrayBuffers - (malloc ?? 0)
   return table(
     '| for each connection | bytes |',
     '| --- | ---: |',
@@ -18,8 +18,7 @@ function sumsTable({ rss, heapUsed, arrayBuffers, heapFree, malloc }: Sums): str
       ['live JavaScript objects', heapUsed],
       ['ArrayBuffers, outside of the heap', arrayBuffers],
       ...(malloc === undefined ? [] : ([['C and C++: the heap of the C library', malloc]] as [string, number][])),
-      ['room that V8 keeps in its heap', heapFree],
-      ['the rest', rest],
+      ['the rest: what V8 keeps free in its heap, mostly', rest],
       ['resident memory (RSS)', rss],
     ].map(([what, bytes]) => `| ${what} | ${whole(bytes as number)} |`),
   )

@@ -47,7 +47,7 @@ async function run(argv: readonly string[]): Promise<void> {
   const quick = values.quick ?? false
   const setup: Setup = {
     seconds: number('--seconds', values.seconds, quick ? 1 : 5, { min: 0.5, max: 600, whole: false }),
-    warmup: quick ? 0.5 : 3,
+    warmup: quick ? 0.5 : 5,
     profiler: chooseProfiler(profiler(values.profiler)),
     generator: chooseGenerator(undefined),
     pinning: choosePinning(),
