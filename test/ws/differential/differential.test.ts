@@ -2,35 +2,15 @@
 import * as ours from 'heartwire/ws'
 import { describe, expect, it } from 'vitest'
 import * as ws from 'ws'
-import { CLOSING } from './closing.scripts.ts'
-import { COMPRESSION } from './compression.scripts.ts'
-import { EVENTS } from './events.scripts.ts'
-import { HANDSHAKES } from './handshake.scripts.ts'
-import { LIFE } from './life.scripts.ts'
-import { REDIRECTS } from './redirect.scripts.ts'
 import { run, type Script } from './script.ts'
-import { SERVERS } from './servers.scripts.ts'
 import { type Library, type Logs, Stage } from './stage.ts'
-import { STREAMS } from './streams.scripts.ts'
-import { VIOLATIONS } from './violations.scripts.ts'
+import { TABLES } from './tables.ts'
 
 const theirs = ws as unknown as Library
 const PAIRS: [name: string, server: Library, client: Library][] = [
   ['our server', ours, theirs],
   ['our client', theirs, ours],
   ['both', ours, ours],
-]
-
-const tables: [name: string, scripts: Script[]][] = [
-  ['life', LIFE],
-  ['closing', CLOSING],
-  ['violations', VIOLATIONS],
-  ['handshakes', HANDSHAKES],
-  ['redirects', REDIRECTS],
-  ['events', EVENTS],
-  ['servers', SERVERS],
-  ['compression', COMPRESSION],
-  ['streams', STREAMS],
 ]
 
 async function logsOf(script: Script, server: Library, client: Library): Promise<Partial<Logs>> {
@@ -45,7 +25,7 @@ async function logsOf(script: Script, server: Library, client: Library): Promise
   return logs
 }
 
-describe.each(tables)('%s', (_name, scripts) => {
+describe.each(TABLES)('%s', (_name, scripts) => {
   it.each(scripts)('$name', async (script) => {
     const expected = await logsOf(script, theirs, theirs)
     for (const [name, server, client] of PAIRS) {
