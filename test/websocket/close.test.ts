@@ -1,5 +1,6 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { WebSocket } from 'heartwire/websocket'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { Mailbox } from '../support/mailbox.ts'
 import { serve } from '../support/servers.ts'
 import { closeFrame, handshakeServer, logOf, next, open, text, thrown } from './support.ts'
@@ -98,14 +99,9 @@ describe('close', () => {
     const { url } = await handshakeServer((peer) => peer.write(text('hello')))
     const socket = new WebSocket(url)
     const log = logOf(socket)
-    // Whenever the answer comes, it is closed before the event of it: in each turn it may be so far.
-    const watch = () => {
-      if (socket.readyState !== 0) return
-      setImmediate(watch)
-    }
-    watch()
-    await new Promise((resolve) => setImmediate(resolve))
-    socket.close()
+    const opened = () => process.nextTick(() => socket.close())
+    subscribe('heartwire.open', opened)
+    onTestFinished(() => void unsubscribe('heartwire.open', opened))
     await next(socket, 'close')
     expect(log.all).toEqual([
       ['error', 3],
