@@ -11,16 +11,11 @@ export class FragmentCollector {
 
   constructor(receiver: Receiver) {
     this.receiver = receiver
+    receiver.frameListener = (header, payload) => this.add(header, payload)
   }
 
-  get active(): boolean {
-    return this.receiver.frameListener !== undefined
-  }
-
-  set active(active: boolean) {
-    if (active === this.active) return
-    this.payloads = []
-    this.receiver.frameListener = active ? (header, payload) => this.add(header, payload) : undefined
+  stop(): void {
+    this.receiver.frameListener = undefined
   }
 
   /** The payloads of the message that has come last; undefined where they are not known. */

@@ -1,7 +1,7 @@
 import type { ProtocolError } from '../protocol/error.ts'
 import type { MessageDecoder } from '../protocol/message-codec.ts'
 import type { Platform } from '../protocol/platform.ts'
-import { Receiver, type ReceiverSink } from '../protocol/receiver.ts'
+import { Receiver, type ReceiverOptions, type ReceiverSink } from '../protocol/receiver.ts'
 import { shared } from '../socket/runtime.ts'
 import { EMPTY } from './data.ts'
 import { FragmentCollector } from './fragments.ts'
@@ -38,7 +38,8 @@ export class Incoming implements ReceiverSink {
   private readonly ws: WebSocket
   private readonly host: IncomingHost
   private readonly synchronous: boolean
-  private readonly fragments: FragmentCollector
+  /** There with `binaryType: 'fragments'`. */
+  private fragments: FragmentCollector | undefined
   /** An event waits for its turn of the loop. */
   private deferred = false
   /** What a listener has thrown. */
@@ -51,18 +52,8 @@ export class Incoming implements ReceiverSink {
     this.ws = ws
     this.host = host
     this.synchronous = options.allowSynchronousEvents !== false
-    this.receiver = new Receiver(
-      {
-        side: ws._isServer ? 'server' : 'client',
-        platform: options.skipUTF8Validation ? withoutValidation : shared.platform,
-        maxPayload: options.maxPayload || Number.MAX_SAFE_INTEGER,
-        maxFragments: options.maxFragments || Number.POSITIVE_INFINITY,
-        text: 'bytes',
-        decoder,
-      },
-      this,
-    )
-    this.fragments = new FragmentCollector(this.receiver)
+    const plain = receiverOptions(options, ws._isServer)
+    this.receiver = new Receiver(decoder === undefined ? plain : { ...plain, decoder }, this)
   }
 
   /** Whether there is something that has come in and is not told yet, so that the peer is to be held back. */
@@ -71,7 +62,9 @@ export class Incoming implements ReceiverSink {
   }
 
   set collectsFragments(collects: boolean) {
-    this.fragments.active = collects
+    if (collects) this.fragments ??= new FragmentCollector(this.receiver)
+    else this.fragments?.stop()
+    if (!collects) this.fragments = undefined
   }
 
   /** Throws what a listener throws. Then the rest of the chunk waits for the next turn. */
@@ -89,14 +82,14 @@ export class Incoming implements ReceiverSink {
   // From the receiver
 
   onText(text: string | Uint8Array): void {
-    if (this.fragments.active) this.fragments.take()
+    this.fragments?.take()
     this.emit('message', buffer(text as Uint8Array), false)
   }
 
   onBinary(payload: Uint8Array): void {
     const { fragments, ws } = this
     const bytes = buffer(payload)
-    if (fragments.active) this.emit('message', fragments.take() ?? [bytes], true)
+    if (fragments !== undefined) this.emit('message', fragments.take() ?? [bytes], true)
     else this.emit('message', ws._binaryType === 'nodebuffer' ? bytes : ws._asBinaryType(bytes), true)
   }
 
@@ -176,4 +169,27 @@ export class Incoming implements ReceiverSink {
 /** The engine's memory is Node's Buffers, but for what is empty. */
 function buffer(bytes: Uint8Array): Uint8Array {
   return bytes.length === 0 ? EMPTY : bytes
+}
+
+/** Those of a server's connections are the same. */
+const known = new WeakMap<IncomingOptions, ReceiverOptions>()
+
+function receiverOptions(options: IncomingOptions, isServer: boolean): ReceiverOptions {
+  const made: ReceiverOptions = {
+    side: isServer ? 'server' : 'client',
+    platform: options.skipUTF8Validation ? withoutValidation : shared.platform,
+    maxPayload: options.maxPayload || Number.MAX_SAFE_INTEGER,
+    maxFragments: options.maxFragments || Number.POSITIVE_INFINITY,
+    text: 'bytes',
+  }
+  const before = known.get(options)
+  // The server's options may have been changed since.
+  const isSame =
+    before?.side === made.side &&
+    before.platform === made.platform &&
+    before.maxPayload === made.maxPayload &&
+    before.maxFragments === made.maxFragments
+  if (isSame) return before
+  known.set(options, made)
+  return made
 }

@@ -43,7 +43,7 @@ export class Outgoing {
   private flushing = false
   /** How many frames were sent, answers to pings not counted. */
   private sent = 0
-  private readonly callbacks = new SendCallbacks()
+  private callbacks: SendCallbacks | undefined
   /** A message is being sent in fragments. */
   private fragmented = false
   /** What was sent behind a Blob that is being read. */
@@ -172,7 +172,7 @@ export class Outgoing {
     // A stream that was destroyed takes everything, and nothing of it arrives.
     if (this.ended || this.stream.destroyed) return
     this.sender.flush()
-    this.callbacks.taken(this.sender.taken)
+    this.callbacks?.taken(this.sender.taken)
     const { bufferedAmount } = this.sender
     if (bufferedAmount > 0) this.host.held(bufferedAmount)
     else if (this.behindBlob === undefined) this.host.drained()
@@ -188,7 +188,7 @@ export class Outgoing {
   end(error: Error): void {
     this.ended = true
     this.sender.end()
-    this.callbacks.fail(error)
+    this.callbacks?.fail(error)
   }
 
   private otherwiseMasked(firstByte: number, data: string | Uint8Array, mask: boolean): void {
@@ -199,7 +199,10 @@ export class Outgoing {
 
   private sentOne(callback: SendCallback | undefined): void {
     this.sent++
-    if (callback !== undefined) this.callbacks.add(this.sent, callback)
+    if (callback !== undefined) {
+      this.callbacks ??= new SendCallbacks()
+      this.callbacks.add(this.sent, callback)
+    }
     if (this.sender.overfull) this.write()
     else this.flushLater()
   }

@@ -5,8 +5,7 @@ import { Opcode } from '../protocol/opcode.ts'
 import { abortRequest, connect } from './client.ts'
 import type { ClientOptions } from './client-options.ts'
 import { arrayBufferOf, type BufferLike, bytesOf, EMPTY, isBlob, payloadOf } from './data.ts'
-import { type AnyListener, addListener, attribute, removeListener, setAttribute } from './event-target.ts'
-import type { CloseEvent, ErrorEvent, Event, MessageEvent } from './events.ts'
+import { EventTargetFace } from './event-target-face.ts'
 import type { extension } from './extension.ts'
 import type { PerMessageDeflate } from './permessage-deflate.ts'
 import type { Receiver } from './receiver.ts'
@@ -15,7 +14,6 @@ import type { Sender } from './sender.ts'
 import { Session, type SessionOptions } from './session.ts'
 import type { createWebSocketStream } from './stream.ts'
 import type { subprotocol } from './subprotocol.ts'
-import { TypedEmitter } from './typed-emitter.ts'
 import type * as types from './types.ts'
 import type { WebSocketServer } from './web-socket-server.ts'
 
@@ -54,9 +52,6 @@ export type RawData = Buffer | ArrayBuffer | Buffer[]
 /** As an event's `data`, which is a string for a text. */
 export type Data = string | RawData
 
-/** What `addEventListener` takes. */
-export type EventHandler<Given> = ((event: Given) => void) | { handleEvent(event: Given): void }
-
 /** What it emits, with the arguments of the listeners. */
 export interface WebSocketEvents {
   open: []
@@ -71,7 +66,7 @@ export interface WebSocketEvents {
 }
 
 /** A WebSocket as the package `ws` has it. What is not said here is as its documentation says. */
-export class WebSocket extends TypedEmitter<WebSocketEvents> {
+export class WebSocket extends EventTargetFace {
   declare static readonly CONNECTING: 0
   declare static readonly OPEN: 1
   declare static readonly CLOSING: 2
@@ -174,58 +169,6 @@ export class WebSocket extends TypedEmitter<WebSocketEvents> {
   /** What was connected to; empty for what a server made. */
   get url(): string {
     return this._url
-  }
-
-  get onopen(): ((event: Event) => void) | null {
-    return attribute(this, 'open') as ((event: Event) => void) | null
-  }
-
-  set onopen(listener: ((event: Event) => void) | null) {
-    setAttribute(this, 'open', listener)
-  }
-
-  get onmessage(): ((event: MessageEvent) => void) | null {
-    return attribute(this, 'message') as ((event: MessageEvent) => void) | null
-  }
-
-  set onmessage(listener: ((event: MessageEvent) => void) | null) {
-    setAttribute(this, 'message', listener)
-  }
-
-  get onclose(): ((event: CloseEvent) => void) | null {
-    return attribute(this, 'close') as ((event: CloseEvent) => void) | null
-  }
-
-  set onclose(listener: ((event: CloseEvent) => void) | null) {
-    setAttribute(this, 'close', listener)
-  }
-
-  get onerror(): ((event: ErrorEvent) => void) | null {
-    return attribute(this, 'error') as ((event: ErrorEvent) => void) | null
-  }
-
-  set onerror(listener: ((event: ErrorEvent) => void) | null) {
-    setAttribute(this, 'error', listener)
-  }
-
-  /** Does nothing for a type that is none of the four. */
-  addEventListener(type: 'open', listener: EventHandler<Event>, options?: EventListenerOptions): void
-  addEventListener(type: 'message', listener: EventHandler<MessageEvent>, options?: EventListenerOptions): void
-  addEventListener(type: 'close', listener: EventHandler<CloseEvent>, options?: EventListenerOptions): void
-  addEventListener(type: 'error', listener: EventHandler<ErrorEvent>, options?: EventListenerOptions): void
-  addEventListener(type: string, listener: AnyListener, options?: EventListenerOptions): void
-  addEventListener(type: string, listener: AnyListener, options?: EventListenerOptions): void {
-    addListener(this, type, listener, options)
-  }
-
-  /** Takes off what `addEventListener` added. */
-  removeEventListener(type: 'open', listener: EventHandler<Event>): void
-  removeEventListener(type: 'message', listener: EventHandler<MessageEvent>): void
-  removeEventListener(type: 'close', listener: EventHandler<CloseEvent>): void
-  removeEventListener(type: 'error', listener: EventHandler<ErrorEvent>): void
-  removeEventListener(type: string, listener: AnyListener): void
-  removeEventListener(type: string, listener: AnyListener): void {
-    removeListener(this, type, listener)
   }
 
   /**
@@ -502,18 +445,6 @@ for (const [value, name] of STATES.entries()) {
   Object.defineProperty(WebSocket, name, descriptor)
   Object.defineProperty(WebSocket.prototype, name, descriptor)
 }
-for (const name of [
-  'binaryType',
-  'bufferedAmount',
-  'extensions',
-  'isPaused',
-  'onclose',
-  'onerror',
-  'onmessage',
-  'onopen',
-  'protocol',
-  'readyState',
-  'url',
-]) {
+for (const name of ['binaryType', 'bufferedAmount', 'extensions', 'isPaused', 'protocol', 'readyState', 'url']) {
   Object.defineProperty(WebSocket.prototype, name, { enumerable: true })
 }
