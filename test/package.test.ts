@@ -6,7 +6,14 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const faces = ['heartwire', 'heartwire/protocol', 'heartwire/reconnect', 'heartwire/testing', 'heartwire/websocket']
+const faces = [
+  'heartwire',
+  'heartwire/protocol',
+  'heartwire/reconnect',
+  'heartwire/testing',
+  'heartwire/websocket',
+  'heartwire/ws',
+]
 /** Needs `prom-client`, which whoever uses it installs. */
 const prometheus = 'heartwire/prometheus'
 

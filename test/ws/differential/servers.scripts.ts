@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { Agent, createServer, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, Socket as NetSocket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -256,6 +256,20 @@ export const SERVERS: Script[] = [
         return new NetSocket().connect(stage.port, '127.0.0.1')
       },
     }),
+    ...closes,
+  },
+  {
+    name: 'an agent of the application',
+    clientOptions: (stage) => {
+      const agent = new Agent({ keepAlive: true })
+      const { createConnection } = agent as unknown as { createConnection(...args: unknown[]): unknown }
+      const counted = (...args: unknown[]) => {
+        stage.note('client', 'the agent connects')
+        return createConnection.apply(agent, args)
+      }
+      stage.after(() => agent.destroy())
+      return { agent: Object.assign(agent, { createConnection: counted }) }
+    },
     ...closes,
   },
   {
