@@ -12,7 +12,17 @@ export function flushSoon(one: Flushable): void {
 function flushAll(): void {
   const all = waiting
   waiting = []
-  for (const one of all) one.flush()
+  flushFrom(all, 0)
+}
+
+/** One that throws, by the application's `generateMask`, does not keep the others from being flushed. */
+function flushFrom(all: readonly Flushable[], first: number): void {
+  let at = first
+  try {
+    while (at < all.length) all[at++]!.flush()
+  } finally {
+    if (at < all.length) process.nextTick(flushFrom, all, at)
+  }
 }
 
 // Those who send and then call process.exit mean it to go out, as far as the kernel takes it.

@@ -30,7 +30,7 @@ export interface MessageOptions {
 }
 
 const FIN = 0x80
-/** What a server sends above this is written from where it lies, so at once: then it is the caller's again. */
+/** Bytes that a server sends above this are written from where it lies, so at once: then it is the caller's again. */
 const COPIED = 16 * 1024
 
 /** The sending half of a WebSocket: everything in the order in which it was sent, with a callback for when it is written. */
@@ -95,7 +95,7 @@ export class Outgoing {
     else if (isWhole) this.sender.message(opcode, data, undefined, !compress)
     else this.sender.frame(firstByte, data)
     this.sentOne(callback)
-    if (!this.masks && data.length > COPIED) this.write()
+    if (!this.masks && typeof data !== 'string' && data.length > COPIED) this.write()
   }
 
   /** A whole binary message, or a text one: the common case. */
@@ -105,7 +105,8 @@ export class Outgoing {
     }
     this.sender.message(opcode, data)
     this.sent++
-    if (this.sender.overfull || (!this.masks && data.length > COPIED)) this.write()
+    const isHeld = !this.masks && typeof data !== 'string' && data.length > COPIED
+    if (isHeld || this.sender.overfull) this.write()
     else this.flushLater()
   }
 

@@ -124,6 +124,29 @@ it('a listener that throws does not lose what follows, if the process goes on', 
   ])
 })
 
+it('an error that nobody listens to ends the process, as with ws', () => {
+  const source = (name: string) => `const { WebSocketServer, WebSocket } = require(${JSON.stringify(name)})
+    const server = new WebSocketServer({ port: 0 }, () => {
+      new WebSocket('ws://localhost:' + server.address().port).on('open', function () { this._socket.write(Buffer.from([0x83, 0x80, 0, 0, 0, 0])) })
+    })`
+  const said = ['ws', join(root, 'node_modules/ws')].map((name) => {
+    writeFileSync(join(application, 'unheard.cjs'), source(name))
+    const { status, stderr } = spawnSync(process.execPath, ['unheard.cjs'], { cwd: application, encoding: 'utf8' })
+    return [status, /^RangeError.*$/m.exec(stderr)?.[0]]
+  })
+  expect(said).toEqual([
+    [1, 'RangeError: Invalid WebSocket frame: invalid opcode 3'],
+    [1, 'RangeError: Invalid WebSocket frame: invalid opcode 3'],
+  ])
+})
+
+it('has the version of heartwire', () => {
+  const [own, ws] = ['package.json', 'packages/ws/package.json'].map(
+    (file) => JSON.parse(readFileSync(join(root, file), 'utf8')) as { version: string; dependencies?: object },
+  )
+  expect(ws).toMatchObject({ version: own?.version, dependencies: { heartwire: own?.version } })
+})
+
 it('a callback of send that throws does not keep the others from being called', () => {
   const source = `const { WebSocket, WebSocketServer } = require('ws')
     process.on('uncaughtException', (error) => console.log('uncaught: ' + error.message))

@@ -264,4 +264,60 @@ export const LIFE: Script[] = [
     server: (ws) => void ws.on('message', () => ws.close()),
     client: (ws) => void ws.on('open', () => ws.send('with my own key')),
   },
+  {
+    name: 'a ping that the client does not mask',
+    client: (ws, stage) => void ws.on('open', () => ws.ping('bare', false, stage.told('client', 'ping'))),
+  },
+  {
+    name: 'a pong that the server masks',
+    server: (ws) => ws.pong('masked', true),
+  },
+  {
+    name: 'callbacks in the place of other arguments',
+    server: (ws, stage) => {
+      ws.ping(stage.told('server', 'ping'))
+      ws.pong('x', stage.told('server', 'pong'))
+      ws.send('y', stage.told('server', 'send'))
+    },
+    client: (ws) => void ws.on('message', () => ws.close()),
+  },
+  {
+    name: 'a socket that is corked by the application',
+    server: (ws) => {
+      ws._socket.cork()
+      ws.send('one')
+      ws.send('two')
+      setTimeout(() => ws._socket.uncork(), 10)
+    },
+    client: (ws) => {
+      let got = 0
+      ws.on('message', () => ++got === 2 && ws.close())
+    },
+  },
+  {
+    name: 'ten thousand messages in one turn',
+    server: (ws) => {
+      let got = 0
+      ws.on('message', () => ++got === 10_000 && ws.close(1000, String(got)))
+    },
+    client: (ws) => {
+      ws.on('open', () => {
+        for (let i = 0; i < 10_000; i++) ws.send(`${i}`)
+      })
+    },
+    only: /close|999/,
+  },
+  {
+    name: 'messages of all sizes, slowly read',
+    server: (ws) => {
+      for (let i = 0; i < 60; i++) ws.send(Buffer.alloc((i * 7919) % 70_000, i))
+      ws.close(1000)
+    },
+    client: (ws) => {
+      ws.on('message', () => {
+        ws.pause()
+        setTimeout(() => ws.resume(), 1)
+      })
+    },
+  },
 ]

@@ -273,6 +273,17 @@ export const SERVERS: Script[] = [
     ...closes,
   },
   {
+    name: 'options that are changed when the server listens',
+    setUp: async (stage, server) => {
+      const before = new stage.libraries.client.WebSocket(`ws://127.0.0.1:${stage.port}`)
+      await new Promise((resolve) => before.on('open', resolve))
+      before.close()
+      await new Promise((resolve) => before.on('close', resolve))
+      server.options.maxPayload = 10
+    },
+    client: (ws) => void ws.on('open', () => ws.send('x'.repeat(11))),
+  },
+  {
     name: 'what is known of a socket',
     server: (ws, stage) => {
       stage.note('server', ws._socket.remoteAddress, ws._socket instanceof NetSocket, typeof ws._socket.setKeepAlive)
