@@ -15,6 +15,11 @@ export type BufferLike =
 
 export const EMPTY = Buffer.alloc(0)
 
+/** The engine's memory is Node's Buffers, but for what is empty. */
+export function bufferOf(bytes: Uint8Array): Buffer {
+  return bytes.length === 0 ? EMPTY : (bytes as Buffer)
+}
+
 /** Bytes over the same memory where there is one, as `Buffer.from` makes them otherwise. */
 export function bytesOf(data: unknown): Uint8Array {
   if (data instanceof Uint8Array) return data

@@ -3,7 +3,7 @@ import type { MessageDecoder } from '../protocol/message-codec.ts'
 import type { Platform } from '../protocol/platform.ts'
 import { Receiver, type ReceiverOptions, type ReceiverSink } from '../protocol/receiver.ts'
 import { shared } from '../socket/runtime.ts'
-import { EMPTY } from './data.ts'
+import { bufferOf } from './data.ts'
 import { FragmentCollector } from './fragments.ts'
 import type { WebSocket } from './web-socket.ts'
 
@@ -83,12 +83,12 @@ export class Incoming implements ReceiverSink {
 
   onText(text: string | Uint8Array): void {
     this.fragments?.take()
-    this.emit('message', buffer(text as Uint8Array), false)
+    this.emit('message', bufferOf(text as Uint8Array), false)
   }
 
   onBinary(payload: Uint8Array): void {
     const { fragments, ws } = this
-    const bytes = buffer(payload)
+    const bytes = bufferOf(payload)
     if (fragments !== undefined) this.emit('message', fragments.take() ?? [bytes], true)
     else this.emit('message', ws._binaryType === 'nodebuffer' ? bytes : ws._asBinaryType(bytes), true)
   }
@@ -97,11 +97,11 @@ export class Incoming implements ReceiverSink {
 
   onPing(payload: Uint8Array): void {
     if (this.synchronous) this.host.pingReceived(payload)
-    this.emit('ping', buffer(payload))
+    this.emit('ping', bufferOf(payload))
   }
 
   onPong(payload: Uint8Array): void {
-    this.emit('pong', buffer(payload))
+    this.emit('pong', bufferOf(payload))
   }
 
   onDecoded(): void {
@@ -164,11 +164,6 @@ export class Incoming implements ReceiverSink {
     this.receiver.end()
     this.host.inputTold()
   }
-}
-
-/** The engine's memory is Node's Buffers, but for what is empty. */
-function buffer(bytes: Uint8Array): Uint8Array {
-  return bytes.length === 0 ? EMPTY : bytes
 }
 
 /** Those of a server's connections are the same. */

@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream'
 import { Receiver as EngineReceiver, type ReceiverSink } from '../protocol/receiver.ts'
 import { shared } from '../socket/runtime.ts'
+import { bufferOf } from './data.ts'
 import { receiverError } from './errors.ts'
 
 export interface ReceiverOptions {
@@ -22,11 +23,11 @@ export class Receiver extends Writable {
   constructor(options: ReceiverOptions = {}) {
     super()
     const sink: ReceiverSink = {
-      onText: (text) => this.emit('message', text, false),
-      onBinary: (bytes) => this.emit('message', bytes, true),
+      onText: (text) => this.emit('message', bufferOf(text as Uint8Array), false),
+      onBinary: (bytes) => this.emit('message', bufferOf(bytes), true),
       onPiece() {},
-      onPing: (payload) => this.emit('ping', payload),
-      onPong: (payload) => this.emit('pong', payload),
+      onPing: (payload) => this.emit('ping', bufferOf(payload)),
+      onPong: (payload) => this.emit('pong', bufferOf(payload)),
       onClose: (code, reason) => {
         this.emit('conclude', code, Buffer.from(reason))
         this.end()
