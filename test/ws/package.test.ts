@@ -159,8 +159,8 @@ it('a callback of send that throws does not keep the others from being called', 
 })
 
 describe('types', () => {
-  it('hold for those who use them as those of ws', () => {
-    const source = `import WebSocket, { createWebSocketStream, type RawData, WebSocketServer } from 'heartwire/ws'
+  it.each(['heartwire/ws', 'ws'])('hold for those who use those of %s', (name) => {
+    const source = `import WebSocket, { createWebSocketStream, type RawData, WebSocketServer } from '${name}'
       import type { IncomingMessage } from 'node:http'
       const options: WebSocket.ServerOptions = { port: 0, perMessageDeflate: { threshold: 10 } }
       const server: WebSocket.Server = new WebSocketServer(options)
@@ -183,8 +183,8 @@ describe('types', () => {
     expect(check('use.mts', source)).toBe('')
   })
 
-  it('hold for those who require it', () => {
-    const source = `import WebSocket = require('heartwire/ws')
+  it.each(['heartwire/ws', 'ws'])('hold for those who require %s', (name) => {
+    const source = `import WebSocket = require('${name}')
       const server = new WebSocket.Server({ port: 0 })
       const socket: WebSocket = new WebSocket('ws://x')
       server.on('connection', (one: WebSocket) => one.send('x'))
